@@ -1,0 +1,173 @@
+using System.Globalization;
+using System.Text;
+
+namespace Notary.Evidence.Packages;
+
+/// <summary>
+/// Which names an entry may have, and how a part gets its name. A name in a package becomes a file name on somebody's disk, so
+/// it must mean the same on every system and look like what it is: no paths, no devices, no invisible or direction-changing
+/// characters, and no character for which two byte sequences are the same text (combining marks, conjoining Jamo, characters
+/// that NFC replaces): with those excluded two names are NFC-equal only when they are equal, and no normalisation table is needed.
+/// A part whose sealed name is not such a name is called by its index, see <see cref="ForParts"/>; its sealed name is still shown.
+/// Rules in words: docs/spec/package.md, "Names".
+/// </summary>
+public static class EntryNames
+{
+    public const string Mimetype = "mimetype";
+    public const string Leaf = "notary/leaf.json";
+    public const string Openings = "notary/openings.json";
+    public const string Proof = "notary/proof.txt";
+
+    /// <summary>UTF-8 bytes of a name; every common file system takes 255, a suffix has to fit as well.</summary>
+    public const int MaxNameBytes = 200;
+
+    /// <summary>The media types whose derived names get an ending; every other one is <c>.bin</c>. Frozen: names are derived from it for ever.</summary>
+    private static readonly Dictionary<string, string> Endings = new(StringComparer.Ordinal)
+    {
+        ["application/json"] = ".json",
+        ["application/pdf"] = ".pdf",
+        ["application/xml"] = ".xml",
+        ["application/zip"] = ".zip",
+        ["audio/mpeg"] = ".mp3",
+        ["image/jpeg"] = ".jpg",
+        ["image/png"] = ".png",
+        ["message/rfc822"] = ".eml",
+        ["text/csv"] = ".csv",
+        ["text/plain"] = ".txt",
+        ["video/mp4"] = ".mp4",
+    };
+
+    /// <summary>
+    /// The entry name of every part, by rule: the sealed name where it is safe and no other part's sealed name equals it when case
+    /// is ignored; else <c>part-&lt;index&gt;</c> and the ending of its media type. <paramref name="sealedNames"/> is the opened
+    /// metadata field <c>files</c> (null: not opened or absent); a part beyond its end has no sealed name.
+    /// </summary>
+    /// <param name="mediaTypes">Media type of each part, null where the part is withheld.</param>
+    public static IReadOnlyList<PartName> ForParts(IReadOnlyList<string>? sealedNames, IReadOnlyList<string?> mediaTypes)
+    {
+        ArgumentNullException.ThrowIfNull(mediaTypes);
+        var names = new PartName[mediaTypes.Count];
+        var uses = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var name in sealedNames ?? [])
+        {
+            var key = CaseKey(name);
+            uses[key] = uses.GetValueOrDefault(key) + 1;
+        }
+
+        for (var i = 0; i < names.Length; i++)
+        {
+            var sealedName = sealedNames is not null && i < sealedNames.Count ? sealedNames[i] : null;
+            names[i] = sealedName is not null && IsSafe(sealedName) && uses[CaseKey(sealedName)] == 1
+                ? new PartName(sealedName, true)
+                : new PartName(string.Create(CultureInfo.InvariantCulture, $"part-{i}{EndingOf(mediaTypes[i])}"), false);
+        }
+
+        return names;
+    }
+
+    /// <summary>Whether a name may stand at the top level of a package as a part's name.</summary>
+    public static bool IsSafe(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.Length > 0 && Encoding.UTF8.GetByteCount(name) <= MaxNameBytes && IsSafeSegment(name) && !IsReserved(name);
+    }
+
+    /// <summary>Whether the strict zip reader takes a name at all: a safe name, or two safe segments with one slash between them.</summary>
+    internal static bool IsAllowedInZip(string name)
+    {
+        var slash = name.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0
+            ? IsSafeSegment(name)
+            : name.IndexOf('/', slash + 1) < 0 && IsSafeSegment(name[..slash]) && IsSafeSegment(name[(slash + 1)..]);
+    }
+
+    /// <summary>Two names with the same key would be one file on a system that ignores case.</summary>
+    internal static string CaseKey(string name) => name.ToUpperInvariant();
+
+    private static string EndingOf(string? mediaType)
+    {
+        if (mediaType is null)
+        {
+            return ".bin";
+        }
+
+        var end = mediaType.IndexOf(';', StringComparison.Ordinal);
+        return Endings.GetValueOrDefault(end < 0 ? mediaType : mediaType[..end].TrimEnd(' '), ".bin");
+    }
+
+    private static bool IsReserved(string name)
+    {
+        var key = CaseKey(name);
+        return key is "MIMETYPE" or "META-INF" or "NOTARY" || (key.StartsWith("PART-", StringComparison.Ordinal) && key.Length > 5 && char.IsAsciiDigit(key[5]));
+    }
+
+    private static bool IsSafeSegment(string segment)
+    {
+        if (segment.Length == 0 || segment is "." or ".." || segment[0] == ' ' || segment[^1] is ' ' or '.')
+        {
+            return false;
+        }
+
+        for (var i = 0; i < segment.Length;)
+        {
+            if (!Rune.TryGetRuneAt(segment, i, out var rune) || !IsSafeCharacter(rune))
+            {
+                return false;
+            }
+
+            i += rune.Utf16SequenceLength;
+        }
+
+        return !IsDevice(segment);
+    }
+
+    private static bool IsSafeCharacter(Rune rune)
+    {
+        if (rune.IsAscii)
+        {
+            return rune.Value >= 0x20 && rune.Value != 0x7F && !"\"*/:<>?\\|".Contains((char)rune.Value, StringComparison.Ordinal);
+        }
+
+        return Rune.GetUnicodeCategory(rune) switch
+        {
+            UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+                or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+                or UnicodeCategory.SpaceSeparator or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+                or UnicodeCategory.EnclosingMark => false,
+            _ => !ChangesUnderNfc(rune.Value),
+        };
+    }
+
+    /// <summary>Supersets, in whole blocks where possible, of the characters with NFC_Quick_Check No or Maybe that are not marks (UAX 15, DerivedNormalizationProps).</summary>
+    private static bool ChangesUnderNfc(int value) => value switch
+    {
+        0x0374 or 0x037E or 0x0387 => true,
+        >= 0x0958 and <= 0x095F => true,
+        0x09DC or 0x09DD or 0x09DF or 0x0A33 or 0x0A36 or (>= 0x0A59 and <= 0x0A5E) or 0x0B5C or 0x0B5D => true,
+        >= 0x0F40 and <= 0x0F6C => true,
+        >= 0x1100 and <= 0x11FF => true,
+        >= 0x1F70 and <= 0x1FFF => true,
+        0x2126 or 0x212A or 0x212B or 0x2329 or 0x232A or 0x2ADC => true,
+        >= 0xA960 and <= 0xA97F => true,
+        >= 0xD7B0 and <= 0xD7FF => true,
+        >= 0xF900 and <= 0xFAFF => true,
+        >= 0xFB1D and <= 0xFB4F => true,
+        >= 0x16D40 and <= 0x16D7F => true,
+        >= 0x1D100 and <= 0x1D1FF => true,
+        >= 0x2F800 and <= 0x2FA1F => true,
+        _ => false,
+    };
+
+    /// <summary>Names that open a device on Windows, with or without an ending, the superscript digits included.</summary>
+    private static bool IsDevice(string segment)
+    {
+        var dot = segment.IndexOf('.', StringComparison.Ordinal);
+        var stem = (dot < 0 ? segment : segment[..dot]).TrimEnd(' ').ToUpperInvariant();
+        return stem is "CON" or "PRN" or "AUX" or "NUL" or "CONIN$" or "CONOUT$" or "CLOCK$"
+            || (stem.Length == 4 && (stem.StartsWith("COM", StringComparison.Ordinal) || stem.StartsWith("LPT", StringComparison.Ordinal))
+                && "0123456789\u00B9\u00B2\u00B3".Contains(stem[3], StringComparison.Ordinal));
+    }
+}
+
+/// <summary>The name of a part in a package, and whether the record seals it (else it is derived from the part's index and media type).</summary>
+public readonly record struct PartName(string Name, bool IsSealed);
