@@ -1,0 +1,85 @@
+using Notary.Crypto;
+
+namespace Notary.Ledger;
+
+/// <summary>
+/// Proves what a batch has just appended, from the edge before it and its leaf hashes alone: every node above a new leaf's path
+/// is either in the batch or on that edge, so nothing is fetched.
+/// </summary>
+public sealed class BatchProver
+{
+    private readonly TreeEdge _before;
+
+    // _rows[l] holds the nodes of level l that the batch completed, from index _first[l] on.
+    private readonly List<Hash32[]> _rows = [];
+    private readonly List<long> _first = [];
+
+    /// <param name="before">The edge before the batch; copied.</param>
+    /// <param name="leaves">The leaf hashes of the batch, at least one.</param>
+    public BatchProver(TreeEdge before, ReadOnlySpan<Hash32> leaves)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        if (leaves.IsEmpty)
+        {
+            throw new ArgumentException("A batch has leaves.", nameof(leaves));
+        }
+
+        _before = before.Clone();
+        var after = before.Clone();
+        Count = leaves.Length;
+        after.AppendMany(leaves, (_, first, nodes) =>
+        {
+            _rows.Add(nodes.ToArray());
+            _first.Add(first);
+        });
+        Size = after.Size;
+        Root = after.Root();
+    }
+
+    /// <summary>Index of the first leaf of the batch.</summary>
+    public long First => _before.Size;
+
+    /// <summary>Leaves in the batch.</summary>
+    public int Count { get; }
+
+    /// <summary>Size of the tree after the batch.</summary>
+    public long Size { get; }
+
+    /// <summary>Root of the tree after the batch.</summary>
+    public Hash32 Root { get; }
+
+    /// <summary>The inclusion proof of a leaf of the batch in the tree after it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The leaf is not one of the batch.</exception>
+    public Hash32[] Inclusion(long index) => Range(index, 1);
+
+    /// <summary>The range proof of the whole batch in the tree after it.</summary>
+    public Hash32[] Range() => Range(First, Count);
+
+    /// <summary>The range proof of leaves of the batch in the tree after it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A leaf is not one of the batch.</exception>
+    public Hash32[] Range(long first, long count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(first, First);
+        var plan = RangeProof.Plan(first, count, Size);
+        var fetched = new Hash32[plan.Count];
+        for (var i = 0; i < fetched.Length; i++)
+        {
+            fetched[i] = Node(plan[i]);
+        }
+
+        return RangeProof.Compute(_before.Hasher, plan, fetched);
+    }
+
+    private Hash32 Node(NodeId node)
+    {
+        if (node.Level < _rows.Count && node.Index >= _first[node.Level])
+        {
+            return _rows[node.Level][node.Index - _first[node.Level]];
+        }
+
+        // Left of the batch: the maximal subtrees there are the edge's.
+        return node.Index == (_before.Size >> node.Level) - 1 && _before.TryGetNode(node.Level, out var hash)
+            ? hash
+            : throw new InvalidOperationException($"Node {node.Level}/{node.Index} is neither in the batch nor on the edge.");
+    }
+}
