@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
@@ -65,6 +66,8 @@ public sealed class NoteKey : IEquatable<NoteKey>
 
     /// <summary>Most characters of a verifier key that is read at all.</summary>
     private const int MaxLength = 1024;
+
+    private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
     private static readonly NoteKeyType[] Types =
         [NoteKeyType.Ed25519, NoteKeyType.Ed25519Cosignature, NoteKeyType.Sm2Note, NoteKeyType.Sm2Cosignature];
@@ -158,7 +161,7 @@ public sealed class NoteKey : IEquatable<NoteKey>
         }
 
         var id = vkey.AsSpan(first + 1, second - first - 1);
-        if (id.Length != 8 || id.ContainsAnyExcept("0123456789abcdef"))
+        if (id.Length != 8 || id.ContainsAnyExcept(LowerHex))
         {
             return NoteKeyProblem.BadKeyId;
         }
