@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Text.Json;
+
+namespace Notary.Server.Http;
+
+/// <summary>One entry of the frozen table: what a client branches on (<see cref="Code"/>), and what HTTP says beside it.</summary>
+public sealed record Problem(string Code, int Status, string Title);
+
+/// <summary>
+/// Every problem that the server answers with, as RFC 9457 <c>application/problem+json</c>. Codes are frozen: they are added, never renamed
+/// and never given another status. The reasons of <c>Notary.Evidence</c> for a refused request appear in the member <c>reason</c>.
+/// </summary>
+public static class Problems
+{
+    public static readonly Problem Malformed = new("malformed", 400, "The request could not be read");
+    public static readonly Problem Truncated = new("truncated", 400, "The body ended before its end");
+    public static readonly Problem MultipartMalformed = new("multipart-malformed", 400, "The multipart body could not be read");
+    public static readonly Problem MultipartNoRequest = new("multipart-no-request", 400, "The multipart body has no field named request");
+    public static readonly Problem MultipartNoFile = new("multipart-no-file", 400, "The multipart body has no file");
+    public static readonly Problem IdempotencyKeyMalformed = new("idempotency-key-malformed", 400, "The Idempotency-Key is not 1 to 64 printable ASCII characters");
+    public static readonly Problem DigestMalformed = new("digest-malformed", 400, "The digest is not 64 lower-case hexadecimal digits");
+    public static readonly Problem NameMalformed = new("name-malformed", 400, "Neither an id nor a record number");
+    public static readonly Problem TilePathMalformed = new("tile-path-malformed", 400, "Not a tile path of C2SP tlog-tiles");
+    public static readonly Problem Unauthenticated = new("unauthenticated", 401, "A service account's secret is needed");
+    public static readonly Problem NotTheDepositor = new("not-the-depositor", 403, "Only the depositing account may read this");
+    public static readonly Problem EntriesNotPublic = new("entries-not-public", 403, "Entries go to the chain's nodes and auditors only");
+    public static readonly Problem NotFound = new("not-found", 404, "There is nothing under this address");
+    public static readonly Problem RecordNotFound = new("record-not-found", 404, "No such record");
+    public static readonly Problem ChainNotFound = new("chain-not-found", 404, "No such chain");
+    public static readonly Problem TileNotFound = new("tile-not-found", 404, "The log is not yet that large");
+    public static readonly Problem Erased = new("erased", 410, "What opens this record has been erased");
+    public static readonly Problem MethodNotAllowed = new("method-not-allowed", 405, "This address has no such method");
+    public static readonly Problem BodyTimeout = new("body-timeout", 408, "The body came too slowly");
+    public static readonly Problem IdempotencyConflict = new("idempotency-conflict", 409, "The Idempotency-Key was used with another body");
+    public static readonly Problem TooLarge = new("too-large", 413, "The request is larger than allowed");
+    public static readonly Problem TooManyLines = new("too-many-lines", 413, "The batch has more lines than allowed");
+    public static readonly Problem UnsupportedType = new("unsupported-type", 415, "The content type is not one of those accepted here");
+    public static readonly Problem Refused = new("refused", 422, "The request was understood and refused");
+    public static readonly Problem HeaderMalformed = new("header-malformed", 431, "The headers are larger than allowed");
+    public static readonly Problem RateLimited = new("rate-limited", 429, "Too many requests");
+    public static readonly Problem Internal = new("internal", 500, "The server failed; nothing is known to be stored");
+    public static readonly Problem OutcomeUnknown = new("outcome-unknown", 503, "Whether the request was sealed is not known yet");
+    public static readonly Problem QueueFull = new("queue-full", 503, "The chain's queue is full");
+    public static readonly Problem ChainStopped = new("chain-stopped", 503, "The chain has stopped sealing");
+    public static readonly Problem VerifierBusy = new("verifier-busy", 503, "Too many packages are being verified");
+
+    /// <summary>The table, by code.</summary>
+    public static readonly FrozenDictionary<string, Problem> All = typeof(Problems).GetFields()
+        .Where(f => f.FieldType == typeof(Problem)).Select(f => (Problem)f.GetValue(null)!).ToFrozenDictionary(p => p.Code, StringComparer.Ordinal);
+
+    /// <summary>
+    /// Answers with <paramref name="problem"/>. <paramref name="detail"/> is for people, <paramref name="reason"/> and <paramref name="offset"/>
+    /// are the evidence for programs. Nothing is written when the answer has begun: then the connection is cut, so that no one takes half an answer for a whole one.
+    /// </summary>
+    public static Task WriteAsync(HttpContext context, Problem problem, string detail, string? reason = null, int? offset = null, int? retryAfterSeconds = null)
+    {
+        HttpResponse response = context.Response;
+        if (response.HasStarted)
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        response.StatusCode = problem.Status;
+        response.ContentType = "application/problem+json";
+        response.Headers.CacheControl = "no-store";
+        if (retryAfterSeconds is { } seconds)
+        {
+            response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        var body = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(body, Json.WriterOptions))
+        {
+            json.WriteStartObject();
+            json.WriteString("type", $"urn:notary:{problem.Code}");
+            json.WriteString("title", problem.Title);
+            json.WriteNumber("status", problem.Status);
+            json.WriteString("detail", detail);
+            json.WriteString("code", problem.Code);
+            if (reason is not null)
+            {
+                json.WriteString("reason", reason);
+            }
+
+            if (offset is { } at)
+            {
+                json.WriteNumber("offset", at);
+            }
+
+            json.WriteEndObject();
+        }
+
+        response.ContentLength = body.WrittenCount;
+        return response.Body.WriteAsync(body.WrittenMemory).AsTask();
+    }
+}

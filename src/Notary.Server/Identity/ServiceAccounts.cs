@@ -1,0 +1,128 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Notary.Server.Startup;
+
+namespace Notary.Server.Identity;
+
+/// <summary>One service account as the server keeps it: the secret only as a hash (it is 256 random bits, so a plain hash cannot be guessed back).</summary>
+/// <param name="Account">The account's name, as it stands in leaves.</param>
+/// <param name="Chain">The name of the chain that its deposits go to.</param>
+/// <param name="SecretHash">SHA-256 of the secret's UTF-8 bytes, lower-case hex.</param>
+public sealed record ServiceAccountEntry(
+    [property: JsonPropertyName("account")] string Account,
+    [property: JsonPropertyName("chain")] string Chain,
+    [property: JsonPropertyName("secret_sha256")] string SecretHash);
+
+/// <summary>The identity that an authenticated request carries.</summary>
+public sealed class ServiceAccountIdentity(string account, string chain, long keyIndex)
+    : ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, account), new Claim("chain", chain), new Claim("key", keyIndex.ToString(System.Globalization.CultureInfo.InvariantCulture))], BearerHandler.Scheme, ClaimTypes.NameIdentifier, null)
+{
+    /// <summary>The account's name.</summary>
+    public string Account { get; } = account;
+
+    /// <summary>The chain that its deposits go to.</summary>
+    public string Chain { get; } = chain;
+
+    /// <summary>The index of the account's <c>key</c> record on that chain, which every leaf names.</summary>
+    public long KeyIndex { get; } = keyIndex;
+
+    /// <summary>The caller, or null when the request is anonymous.</summary>
+    public static ServiceAccountIdentity? Of(HttpContext context) => context.User.Identity as ServiceAccountIdentity;
+}
+
+/// <summary>The accounts that may sign in, by the hash of their secret. Built once at start; immutable.</summary>
+public sealed class ServiceAccounts
+{
+    private static readonly JsonSerializerOptions Strict = new()
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        WriteIndented = true,
+    };
+
+    private readonly (byte[] Hash, ClaimsPrincipal Principal)[] _accounts;
+
+    public ServiceAccounts(IEnumerable<(string SecretHash, ServiceAccountIdentity Identity)> accounts)
+    {
+        _accounts = [.. accounts.Select(a => (Convert.FromHexString(a.SecretHash), new ClaimsPrincipal(a.Identity)))];
+    }
+
+    /// <summary>The hash under which a secret is stored.</summary>
+    public static string HashOf(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
+
+    /// <summary>
+    /// The principal of a presented secret, or null. Every stored hash is compared, each in constant time: the time tells neither
+    /// how much of a hash agreed nor which account it was.
+    /// </summary>
+    public ClaimsPrincipal? Find(ReadOnlySpan<char> secret)
+    {
+        Span<byte> text = stackalloc byte[256];
+        if (!Encoding.UTF8.TryGetBytes(secret, text, out int length))
+        {
+            return null;
+        }
+
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text[..length], hash);
+        CryptographicOperations.ZeroMemory(text);
+        ClaimsPrincipal? found = null;
+        foreach ((byte[] stored, ClaimsPrincipal principal) in _accounts)
+        {
+            if (CryptographicOperations.FixedTimeEquals(stored, hash))
+            {
+                found = principal;
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// Reads the accounts file. When there is none yet, the credential that <c>chain create</c> left for the client is taken over, as a hash:
+    /// from then on the server needs the credential no more, and it may be moved to the client's machine.
+    /// </summary>
+    /// <exception cref="StartRefusedException">Neither file is there, or one cannot be read.</exception>
+    public static IReadOnlyList<ServiceAccountEntry> Load(string accountsPath, string credentialPath, string chain)
+    {
+        try
+        {
+            if (File.Exists(accountsPath))
+            {
+                ServiceAccountEntry[] entries = JsonSerializer.Deserialize<ServiceAccountEntry[]>(File.ReadAllBytes(accountsPath), Strict) ?? throw new JsonException();
+                return entries.All(e => e.SecretHash.Length == 64 && e.SecretHash.All(char.IsAsciiHexDigitLower)) ? entries : throw new JsonException();
+            }
+
+            if (!File.Exists(credentialPath))
+            {
+                throw new StartRefusedException($"Neither '{accountsPath}' nor '{credentialPath}' is there, so nobody could deposit: put back the credential that 'notary chain create' wrote.");
+            }
+
+            using JsonDocument credential = JsonDocument.Parse(File.ReadAllBytes(credentialPath));
+            string account = credential.RootElement.GetProperty("account").GetString() ?? throw new JsonException();
+            string secret = credential.RootElement.GetProperty("secret").GetString() ?? throw new JsonException();
+            ServiceAccountEntry[] first = [new(account, chain, HashOf(secret))];
+            string draft = accountsPath + ".new";
+            File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes(first, Strict));
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(draft, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
+
+            File.Move(draft, accountsPath, overwrite: true);
+            return first;
+        }
+        catch (Exception wrong) when (wrong is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new StartRefusedException($"'{(File.Exists(accountsPath) ? accountsPath : credentialPath)}' is not what this program writes there: put back the file from before it was edited.");
+        }
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"The accounts in '{accountsPath}' cannot be read or written: give this user the right to.");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+namespace Notary.Server;
+
+/// <summary>Every message of the server, numbered; never evidence, names of files, SQL or secrets.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Chain {Chain} is open: {Size} records, origin {Origin}.")]
+    public static partial void ChainOpen(ILogger logger, string chain, long size, string origin);
+
+    [LoggerMessage(2, LogLevel.Error, "Chain {Chain} has stopped sealing ({Reason}): {Sentence}")]
+    public static partial void ChainStopped(ILogger logger, string chain, string reason, string sentence);
+
+    [LoggerMessage(3, LogLevel.Error, "A request to {Route} failed inside the server.")]
+    public static partial void RequestFailed(ILogger logger, string route, Exception failure);
+
+    [LoggerMessage(4, LogLevel.Information, "Stopping: no new requests; finishing what is in the sequencer.")]
+    public static partial void Stopping(ILogger logger);
+
+    [LoggerMessage(5, LogLevel.Information, "Chain {Chain} is closed at {Size} records, its last checkpoint stored.")]
+    public static partial void ChainClosed(ILogger logger, string chain, long size);
+
+    [LoggerMessage(6, LogLevel.Information, "Metrics and traces go to {Endpoint}.")]
+    public static partial void TelemetryOn(ILogger logger, string endpoint);
+}

@@ -1,0 +1,109 @@
+namespace Notary.Server.Options;
+
+/// <summary>Every option of the server, one class a concern: the keys of the <c>Notary</c> section are exactly these properties and theirs.</summary>
+public sealed class ServerOptions
+{
+    /// <summary>Where data, templates and secrets lie.</summary>
+    public FolderOptions Folders { get; init; } = new();
+
+    /// <summary>Where the server listens, and how long it waits for whom.</summary>
+    public ListenOptions Listen { get; init; } = new();
+
+    /// <summary>How much of anything one request may bring.</summary>
+    public LimitOptions Limits { get; init; } = new();
+
+    /// <summary>The native library that signs.</summary>
+    public CryptoOptions Crypto { get; init; } = new();
+
+    /// <summary>Where metrics and traces go.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+}
+
+/// <summary>Where data, templates and secrets lie. Paths are relative to the working folder.</summary>
+public sealed class FolderOptions
+{
+    [Option("The data folder; empty: `data` beside the nearest `sidechains` folder from the working folder upward, or else `./data`.")]
+    public string Data { get; set; } = "";
+
+    [Option("The folder of chain templates, read only when Development creates its first chain; empty: the nearest one upward.")]
+    public string Sidechains { get; set; } = "";
+
+    [Option("The file whose first line is the password of the key files; empty: the one in the data folder, which only Development accepts.")]
+    public string PasswordFile { get; set; } = "";
+
+    [Option("The deployment's name in the origin of a chain that Development creates; it never changes afterwards.")]
+    public string Deployment { get; set; } = "notary.example";
+}
+
+/// <summary>Where the server listens, and how long it waits for whom.</summary>
+public sealed class ListenOptions
+{
+    [Option("Where to listen: http, host and port; another address than loopback is accepted only together with BehindProxy.")]
+    public string Url { get; set; } = "http://localhost:5080";
+
+    [Option("A proxy ends TLS in front: any address may be bound, and X-Forwarded-For from a loopback proxy is believed.")]
+    public bool BehindProxy { get; set; }
+
+    [Option("Connections held at once; further ones wait in the system's backlog.", Unit = "connections", Floor = 1, Ceiling = 100_000)]
+    public int Connections { get; set; } = 4_096;
+
+    [Option("How long a client may take to send its headers.", Unit = "s", Floor = 1, Ceiling = 300)]
+    public int HeaderSeconds { get; set; } = 15;
+
+    [Option("How long an idle connection is kept.", Unit = "s", Floor = 1, Ceiling = 3_600)]
+    public int KeepAliveSeconds { get; set; } = 120;
+
+    [Option("The slowest rate at which a body may come after its first five seconds.", Unit = "bytes/s", Floor = 1, Ceiling = 1_048_576)]
+    public int BodyBytesPerSecond { get; set; } = 240;
+
+    [Option("How long a stop waits for requests under way; what is in the sequencer is always finished.", Unit = "s", Floor = 1, Ceiling = 600)]
+    public int ShutdownSeconds { get; set; } = 30;
+}
+
+/// <summary>How much of anything one request may bring.</summary>
+public sealed class LimitOptions
+{
+    [Option("The largest JSON body of a single deposit.", Unit = "bytes", Floor = 1_024, Ceiling = 1_048_576)]
+    public int SingleBytes { get; set; } = 65_536;
+
+    [Option("The largest body of a batch.", Unit = "bytes", Floor = 4_096, Ceiling = 16_777_216)]
+    public int BatchBytes { get; set; } = 16_777_216;
+
+    [Option("The most lines of a batch.", Unit = "lines", Floor = 1, Ceiling = 10_000)]
+    public int BatchLines { get; set; } = 10_000;
+
+    [Option("The largest multipart upload that is hashed; nothing of it is kept.", Unit = "bytes", Floor = 65_536, Ceiling = 1_099_511_627_776)]
+    public long UploadBytes { get; set; } = 8_589_934_592;
+
+    [Option("The largest package that is verified.", Unit = "bytes", Floor = 65_536, Ceiling = 1_073_741_824)]
+    public long VerifyBytes { get; set; } = 268_435_456;
+
+    [Option("Packages that are verified at once; further ones are answered 503.", Unit = "packages", Floor = 1, Ceiling = 64)]
+    public int VerifyAtOnce { get; set; } = 2;
+
+    [Option("Packages one address may have verified.", Unit = "a minute", Floor = 1, Ceiling = 100_000)]
+    public int VerifyPerMinute { get; set; } = 60;
+
+    [Option("Public look-ups (by digest, number or id) one address may make; a signed-in account is not counted.", Unit = "a minute", Floor = 1, Ceiling = 1_000_000)]
+    public int LookupsPerMinute { get; set; } = 1_200;
+}
+
+/// <summary>The native library that signs.</summary>
+public sealed class CryptoOptions
+{
+    [Option("The path of an OpenSSL 3 libcrypto with SM2; empty: the system's.")]
+    public string LibCrypto { get; set; } = "";
+}
+
+/// <summary>Where metrics and traces go.</summary>
+public sealed class TelemetryOptions
+{
+    [Option("The OTLP collector's base address (http/protobuf); empty: nothing is measured or sent.")]
+    public string Endpoint { get; set; } = "";
+
+    [Option("The share of requests that are traced.", Unit = "of 1,000", Floor = 0, Ceiling = 1_000)]
+    public int TracesPerThousand { get; set; } = 1_000;
+
+    [Option("How often metrics are sent.", Unit = "s", Floor = 1, Ceiling = 3_600)]
+    public int MetricsSeconds { get; set; } = 15;
+}
