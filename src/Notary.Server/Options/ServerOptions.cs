@@ -63,8 +63,8 @@ public sealed class ListenOptions
 /// <summary>How much of anything one request may bring.</summary>
 public sealed class LimitOptions
 {
-    [Option("The largest JSON body of a single deposit.", Unit = "bytes", Floor = 1_024, Ceiling = 1_048_576)]
-    public int SingleBytes { get; set; } = 65_536;
+    [Option("The largest JSON body of a single deposit.", Unit = "bytes", Floor = 1_024, Ceiling = 524_288)]
+    public int SingleBytes { get; set; } = 524_288;
 
     [Option("The largest body of a batch.", Unit = "bytes", Floor = 4_096, Ceiling = 16_777_216)]
     public int BatchBytes { get; set; } = 16_777_216;
