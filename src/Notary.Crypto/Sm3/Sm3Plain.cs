@@ -1,0 +1,160 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Notary.Crypto.Sm3;
+
+/// <summary>SM3, one message at a time (GM/T 0004-2012; GB/T 32905-2016). The reference that every multi-buffer kernel is compared with.</summary>
+internal static unsafe class Sm3Plain
+{
+    public const int BlockSize = 64;
+
+    /// <summary>GM/T 0004-2012 4.1, the initial value.</summary>
+    public static ReadOnlySpan<uint> InitialState =>
+    [
+        0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e,
+    ];
+
+    /// <summary>GM/T 0004-2012 4.2: T(j) already rotated left by j mod 32.</summary>
+    public static ReadOnlySpan<uint> RotatedT => Rotated;
+
+    private static readonly uint[] Rotated = MakeRotated();
+
+    private static uint[] MakeRotated()
+    {
+        var table = new uint[64];
+        for (var j = 0; j < 64; j++)
+        {
+            table[j] = BitOperations.RotateLeft(j < 16 ? 0x79cc4519u : 0x7a879d8au, j % 32);
+        }
+        return table;
+    }
+
+    /// <summary>Number of 64-byte blocks of a message with its padding (one bit, zeros, 64-bit length).</summary>
+    public static int BlockCount(int length) => (int)(((long)length + 9 + BlockSize - 1) / BlockSize);
+
+    /// <summary>Compresses <paramref name="blocks"/> consecutive blocks into the state of eight words (GM/T 0004-2012 5.3).</summary>
+    [SkipLocalsInit]
+    public static void Compress(uint* state, byte* data, nint blocks)
+    {
+        var w = stackalloc uint[68];
+        fixed (uint* t = Rotated)
+        {
+            for (; blocks > 0; blocks--, data += BlockSize)
+            {
+                Expand(w, data);
+                uint a = state[0], b = state[1], c = state[2], d = state[3];
+                uint e = state[4], f = state[5], g = state[6], h = state[7];
+                for (var j = 0; j < 16; j += 4)
+                {
+                    Early(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, t[j], w[j], w[j + 4]);
+                    Early(ref d, ref a, ref b, ref c, ref h, ref e, ref f, ref g, t[j + 1], w[j + 1], w[j + 5]);
+                    Early(ref c, ref d, ref a, ref b, ref g, ref h, ref e, ref f, t[j + 2], w[j + 2], w[j + 6]);
+                    Early(ref b, ref c, ref d, ref a, ref f, ref g, ref h, ref e, t[j + 3], w[j + 3], w[j + 7]);
+                }
+                for (var j = 16; j < 64; j += 4)
+                {
+                    Late(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, t[j], w[j], w[j + 4]);
+                    Late(ref d, ref a, ref b, ref c, ref h, ref e, ref f, ref g, t[j + 1], w[j + 1], w[j + 5]);
+                    Late(ref c, ref d, ref a, ref b, ref g, ref h, ref e, ref f, t[j + 2], w[j + 2], w[j + 6]);
+                    Late(ref b, ref c, ref d, ref a, ref f, ref g, ref h, ref e, t[j + 3], w[j + 3], w[j + 7]);
+                }
+                state[0] ^= a;
+                state[1] ^= b;
+                state[2] ^= c;
+                state[3] ^= d;
+                state[4] ^= e;
+                state[5] ^= f;
+                state[6] ^= g;
+                state[7] ^= h;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Expand(uint* w, byte* data)
+    {
+        for (var j = 0; j < 16; j++)
+        {
+            w[j] = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(data + (4 * j)));
+        }
+        for (var j = 16; j < 68; j++)
+        {
+            var x = w[j - 16] ^ w[j - 9] ^ BitOperations.RotateLeft(w[j - 3], 15);
+            w[j] = x ^ BitOperations.RotateLeft(x, 15) ^ BitOperations.RotateLeft(x, 23)
+                ^ BitOperations.RotateLeft(w[j - 13], 7) ^ w[j - 6];
+        }
+    }
+
+    // One round with the registers renamed instead of moved: the caller passes them rotated by one each time.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Early(ref uint a, ref uint b, ref uint c, ref uint d, ref uint e, ref uint f, ref uint g, ref uint h, uint t, uint w, uint w4)
+    {
+        var a12 = BitOperations.RotateLeft(a, 12);
+        var ss1 = BitOperations.RotateLeft(a12 + e + t, 7);
+        d += (a ^ b ^ c) + (ss1 ^ a12) + (w ^ w4);
+        h += (e ^ f ^ g) + ss1 + w;
+        b = BitOperations.RotateLeft(b, 9);
+        f = BitOperations.RotateLeft(f, 19);
+        h ^= BitOperations.RotateLeft(h, 9) ^ BitOperations.RotateLeft(h, 17);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Late(ref uint a, ref uint b, ref uint c, ref uint d, ref uint e, ref uint f, ref uint g, ref uint h, uint t, uint w, uint w4)
+    {
+        var a12 = BitOperations.RotateLeft(a, 12);
+        var ss1 = BitOperations.RotateLeft(a12 + e + t, 7);
+        d += ((a & b) | ((a | b) & c)) + (ss1 ^ a12) + (w ^ w4);
+        h += (((f ^ g) & e) ^ g) + ss1 + w;
+        b = BitOperations.RotateLeft(b, 9);
+        f = BitOperations.RotateLeft(f, 19);
+        h ^= BitOperations.RotateLeft(h, 9) ^ BitOperations.RotateLeft(h, 17);
+    }
+
+    /// <summary>Writes the padded end of a message: the <paramref name="tail"/> bytes after its last whole block, one bit, zeros and the bit length.</summary>
+    /// <param name="pad">room for two blocks</param>
+    /// <returns>1 or 2, the number of blocks written</returns>
+    public static int WritePadding(byte* pad, byte* tailData, int tail, ulong totalLength)
+    {
+        var blocks = tail + 9 <= BlockSize ? 1 : 2;
+        Unsafe.CopyBlockUnaligned(pad, tailData, (uint)tail);
+        pad[tail] = 0x80;
+        Unsafe.InitBlockUnaligned(pad + tail + 1, 0, (uint)((blocks * BlockSize) - tail - 1));
+        Unsafe.WriteUnaligned(pad + (blocks * BlockSize) - 8, BinaryPrimitives.ReverseEndianness(totalLength * 8));
+        return blocks;
+    }
+
+    /// <summary>Digest of the message that follows <paramref name="prefixBlocks"/> blocks already in the state.</summary>
+    [SkipLocalsInit]
+    public static void Finish(uint* state, byte* data, int length, int prefixBlocks, byte* digest)
+    {
+        var whole = length / BlockSize;
+        Compress(state, data, whole);
+        var pad = stackalloc byte[2 * BlockSize];
+        var blocks = WritePadding(pad, data + (whole * BlockSize), length % BlockSize, (ulong)length + ((ulong)prefixBlocks * BlockSize));
+        Compress(state, pad, blocks);
+        WriteDigest(state, digest);
+    }
+
+    public static void WriteDigest(uint* state, byte* digest)
+    {
+        for (var i = 0; i < 8; i++)
+        {
+            Unsafe.WriteUnaligned(digest + (4 * i), BinaryPrimitives.ReverseEndianness(state[i]));
+        }
+    }
+
+    [SkipLocalsInit]
+    public static void Hash(ReadOnlySpan<byte> message, Span<byte> digest32)
+    {
+        var state = stackalloc uint[8];
+        InitialState.CopyTo(new Span<uint>(state, 8));
+        var digest = stackalloc byte[32];
+        fixed (byte* data = message)
+        {
+            byte none;
+            Finish(state, data == null ? &none : data, message.Length, 0, digest);
+        }
+        new ReadOnlySpan<byte>(digest, 32).CopyTo(digest32);
+    }
+}
