@@ -29,6 +29,9 @@ public sealed class DomainPurpose
     /// <summary>What a governance key signs: origin, document name, canonical document.</summary>
     public static readonly DomainPurpose Governance = new("governance");
 
+    /// <summary>What an agency's key signs for its statement: origin, account, request id, root, count.</summary>
+    public static readonly DomainPurpose StatementSignature = new("statement-signature");
+
     /// <summary>A grant's own digest.</summary>
     public static readonly DomainPurpose Grant = new("grant");
 

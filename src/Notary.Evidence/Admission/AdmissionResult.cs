@@ -1,0 +1,135 @@
+namespace Notary.Evidence;
+
+/// <summary>Why a leaf is not admitted. Numbers and codes are frozen; the list only grows. Up to 19 the leaf alone shows it, from 20 the chain's state is needed.</summary>
+public enum AdmissionFailure : byte
+{
+    /// <summary>Admitted.</summary>
+    None = 0,
+    /// <summary>More than 16 KiB.</summary>
+    TooLarge = 1,
+    /// <summary>Not JSON of the profile.</summary>
+    NotJson = 2,
+    /// <summary>JSON, but not its canonical spelling.</summary>
+    NotCanonical = 3,
+    /// <summary>A kind that this version does not know. A verifier says INDETERMINATE.</summary>
+    UnknownKind = 4,
+    /// <summary>A version that this program does not know. A verifier says INDETERMINATE.</summary>
+    UnknownVersion = 5,
+    /// <summary>A kind of the list whose rules this version does not have. A verifier says INDETERMINATE.</summary>
+    KindNotAccepted = 6,
+    /// <summary>A member that its kind needs is missing.</summary>
+    MissingMember = 7,
+    /// <summary>A member that its kind does not have.</summary>
+    UnknownMember = 8,
+    /// <summary>A member's value breaks its grammar or range.</summary>
+    BadValue = 9,
+    /// <summary>Received after it was sealed.</summary>
+    ReceivedAfterSealed = 10,
+
+    /// <summary>The index is not the chain's size.</summary>
+    IndexNotNext = 20,
+    /// <summary>The leaf names another origin.</summary>
+    WrongChain = 21,
+    /// <summary>Sealed before the last sealed leaf.</summary>
+    SealedBackwards = 22,
+    /// <summary>Leaves 0 to 4 are the policies admission, access, custody, consent, retention; this is another.</summary>
+    FirstLeavesOrder = 23,
+    /// <summary>Leaf 0 does not name the genesis fingerprint of this chain.</summary>
+    GenesisMismatch = 24,
+    /// <summary>A leaf other than 0 names a genesis.</summary>
+    GenesisUnexpected = 25,
+    /// <summary>Fewer valid governance signatures than k, or one that does not verify.</summary>
+    GovernanceMissing = 26,
+    /// <summary>A policy document that its format does not allow.</summary>
+    PolicyInvalid = 27,
+    /// <summary>A policy document whose version is not above the one in force.</summary>
+    PolicyNotNewer = 28,
+    /// <summary>The named policy is not the admission policy in force.</summary>
+    PolicyNotInForce = 29,
+    /// <summary>No key record at the named index.</summary>
+    KeyUnknown = 30,
+    /// <summary>The key record is of another account.</summary>
+    KeyOfOtherAccount = 31,
+    /// <summary>The key record was revoked.</summary>
+    KeyRevoked = 32,
+    /// <summary>A later record of the same key is in force.</summary>
+    KeySuperseded = 33,
+    /// <summary>Sealed before the key's first instant.</summary>
+    KeyNotYetValid = 34,
+    /// <summary>Sealed at or after the key's last instant.</summary>
+    KeyExpired = 35,
+    /// <summary>The key is not for this chain.</summary>
+    KeyNotForChain = 36,
+    /// <summary>The key is not for this evidence type.</summary>
+    KeyNotForType = 37,
+    /// <summary>The key is for another purpose.</summary>
+    KeyPurpose = 38,
+    /// <summary>A key record that names a wrong predecessor, or none where there is one.</summary>
+    KeySupersedes = 39,
+    /// <summary>No rule of the policy is for this type and account.</summary>
+    TypeNotAccepted = 40,
+    /// <summary>The rule does not accept this way of authentication.</summary>
+    AuthNotAccepted = 41,
+    /// <summary>The rule does not accept this relation.</summary>
+    RelationNotAccepted = 42,
+    /// <summary>More parts than the rule allows.</summary>
+    TooManyParts = 43,
+    /// <summary>The rule demands metadata.</summary>
+    FieldsRequired = 44,
+    /// <summary>The rule forbids metadata.</summary>
+    FieldsForbidden = 45,
+    /// <summary>The claimed time lies after the received one by more than the rule allows.</summary>
+    SentTooLate = 46,
+    /// <summary>Sealed later after its receipt than the rule allows.</summary>
+    SealedTooLate = 47,
+    /// <summary>The statement's signature does not verify.</summary>
+    StatementSignature = 48,
+    /// <summary>A statement with this root is already on the chain.</summary>
+    StatementTwice = 49,
+    /// <summary>No statement with this root is on the chain.</summary>
+    StatementUnknown = 50,
+    /// <summary>The statement is another account's.</summary>
+    StatementOfOtherAccount = 51,
+    /// <summary>The index in the statement is not below its count.</summary>
+    StatementIndexOutside = 52,
+    /// <summary>A record with this index in the statement is already on the chain.</summary>
+    StatementIndexTwice = 53,
+}
+
+/// <summary>The decision on a leaf.</summary>
+/// <param name="Failure">Why not, or none.</param>
+/// <param name="Member">The member of the leaf that shows it, or empty.</param>
+/// <param name="Rule">Id of the policy rule that decided, or empty.</param>
+/// <param name="Offset">Byte offset in the leaf where form breaks, or −1.</param>
+public readonly record struct AdmissionResult(AdmissionFailure Failure, string Member = "", string Rule = "", int Offset = -1)
+{
+    private static readonly string[] Codes = MakeCodes();
+
+    /// <summary>Whether the leaf is admitted.</summary>
+    public bool Ok => Failure == AdmissionFailure.None;
+
+    /// <summary>Stable code of the failure, for instance <c>key-revoked</c>.</summary>
+    public string Code => CodeOf(Failure);
+
+    /// <summary>Whether a verifier says INDETERMINATE rather than failed: the leaf may be right for a newer version.</summary>
+    public bool Indeterminate => Failure is AdmissionFailure.UnknownKind or AdmissionFailure.UnknownVersion or AdmissionFailure.KindNotAccepted;
+
+    /// <summary>The stable code of a failure: its name in lower case with hyphens.</summary>
+    public static string CodeOf(AdmissionFailure failure) => Codes[(int)failure];
+
+    internal static AdmissionResult Of(AdmissionFailure failure, string member = "") => new(failure, member);
+
+    private static string[] MakeCodes()
+    {
+        var values = Enum.GetValues<AdmissionFailure>();
+        var codes = new string[(int)values[^1] + 1];
+        Array.Fill(codes, string.Empty);
+        foreach (var value in values)
+        {
+            codes[(int)value] = string.Concat(value.ToString().Select(static (c, i) =>
+                char.IsAsciiLetterUpper(c) ? (i > 0 ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
+        }
+
+        return codes;
+    }
+}

@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using Notary.Crypto;
+
+namespace Notary.Evidence;
+
+/// <summary>
+/// What admission knows of a chain: built from the chain's own prefix by <see cref="Apply"/> and nothing else. <see cref="Fork"/> is cheap, so that a
+/// batch is admitted on a fork which replaces the state when the batch has been committed. Not thread-safe.
+/// </summary>
+public sealed class ChainState
+{
+    private ImmutableDictionary<string, PolicyInForce> _policies = ImmutableDictionary<string, PolicyInForce>.Empty;
+    private ImmutableDictionary<long, KeyRecord> _keys = ImmutableDictionary<long, KeyRecord>.Empty;
+    private ImmutableDictionary<Hash32, long> _latestOfKey = ImmutableDictionary<Hash32, long>.Empty;
+    private ImmutableDictionary<Hash32, StatementUse> _statements = ImmutableDictionary<Hash32, StatementUse>.Empty;
+
+    /// <summary>Leaves below: the next index.</summary>
+    public long Size { get; private set; }
+
+    /// <summary>The last sealed time in milliseconds since 1970; 0 for an empty chain.</summary>
+    public long LastSealed { get; private set; }
+
+    /// <summary>The admission policy in force, or null before leaf 0.</summary>
+    public AdmissionPolicy? Admission { get; private set; }
+
+    /// <summary>Index of the admission policy in force, or −1.</summary>
+    public long AdmissionIndex => PolicyIndex(PolicyNames.Admission);
+
+    /// <summary>Index of the document of that name in force, or −1.</summary>
+    public long PolicyIndex(string name) => _policies.TryGetValue(name, out var policy) ? policy.Index : -1;
+
+    /// <summary>The document of that name in force, or null.</summary>
+    public ReadOnlyMemory<byte>? PolicyText(string name) => _policies.TryGetValue(name, out var policy) ? policy.Document : null;
+
+    /// <summary>The key record at an index, or null.</summary>
+    public KeyRecord? Key(long index) => _keys.GetValueOrDefault(index);
+
+    /// <summary>Index of the newest record of a key, or −1.</summary>
+    public long LatestOfKey(in Hash32 keyId) => _latestOfKey.TryGetValue(keyId, out var index) ? index : -1;
+
+    /// <summary>Key records in force of an account, by index: the newest of each key, whatever its validity.</summary>
+    public IEnumerable<(long Index, KeyRecord Key)> KeysOf(string account) =>
+        _keys.Where(entry => entry.Value.Account == account && LatestOfKey(entry.Value.KeyId) == entry.Key).OrderBy(static entry => entry.Key).Select(static entry => (entry.Key, entry.Value));
+
+    /// <summary>A state that starts equal and changes alone.</summary>
+    public ChainState Fork() => (ChainState)MemberwiseClone();
+
+    /// <summary>Takes in an admitted leaf.</summary>
+    /// <exception cref="InvalidOperationException">The index is not the next one: leaves are applied in order, once.</exception>
+    public void Apply(in LeafFacts facts, long index)
+    {
+        if (index != Size)
+        {
+            throw new InvalidOperationException($"Leaf {index} cannot follow a chain of {Size} leaves.");
+        }
+
+        ApplyChange(facts, index);
+        Size = index + 1;
+        LastSealed = facts.Sealed;
+    }
+
+    /// <summary>
+    /// Rebuilds without the leaves that change nothing: <paramref name="changes"/> are those with <see cref="LeafFacts.ChangesState"/> in index order,
+    /// the rest is known by the head.
+    /// </summary>
+    public static ChainState Rebuild(IEnumerable<(long Index, LeafFacts Facts)> changes, long size, long lastSealed)
+    {
+        var state = new ChainState();
+        foreach (var (index, facts) in changes)
+        {
+            if (index < state.Size || index >= size)
+            {
+                throw new InvalidOperationException($"Leaf {index} is out of order in a chain of {size} leaves.");
+            }
+
+            state.ApplyChange(facts, index);
+            state.Size = index + 1;
+        }
+
+        state.Size = size;
+        state.LastSealed = lastSealed;
+        return state;
+    }
+
+    internal StatementUse? Statement(in Hash32 root) => _statements.GetValueOrDefault(root);
+
+    internal PolicyInForce? Policy(string name) => _policies.GetValueOrDefault(name);
+
+    private void ApplyChange(in LeafFacts facts, long index)
+    {
+        switch (facts.Kind)
+        {
+            case RecordKind.Policy:
+                ApplyPolicy(facts.PolicyRecord!, index);
+                break;
+            case RecordKind.Key:
+                _keys = _keys.Add(index, facts.KeyRecord!);
+                _latestOfKey = _latestOfKey.SetItem(facts.KeyRecord!.KeyId, index);
+                break;
+            case RecordKind.Statement:
+                _statements = _statements.Add(facts.StatementRecord!.Root, new StatementUse(facts.StatementRecord, index, this));
+                break;
+            case RecordKind.Evidence when facts.StatementIndex >= 0:
+                var use = _statements[facts.StatementRoot].For(this);
+                use.Mark(facts.StatementIndex);
+                _statements = _statements.SetItem(facts.StatementRoot, use);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void ApplyPolicy(PolicyRecord record, long index)
+    {
+        if (PolicyDocument.TryParse(record.Document.Span, out var document).Length > 0)
+        {
+            throw new InvalidOperationException("An admitted policy leaf holds a document of its format.");
+        }
+
+        _policies = _policies.SetItem(record.Name, new PolicyInForce(index, document!.Version, record.Document));
+        if (record.Name == PolicyNames.Admission)
+        {
+            AdmissionPolicy.TryParse(record.Document.Span, out var policy);
+            Admission = policy;
+        }
+    }
+}
+
+internal sealed record PolicyInForce(long Index, long Version, ReadOnlyMemory<byte> Document);
+
+/// <summary>A statement on the chain and which of its lines have a record. A fork copies it before its first change.</summary>
+internal sealed class StatementUse
+{
+    private readonly ulong[] _used;
+    private readonly ChainState _owner;
+
+    public StatementUse(StatementRecord record, long index, ChainState owner)
+        : this(record, index, new ulong[(record.Count + 63) / 64], owner)
+    {
+    }
+
+    private StatementUse(StatementRecord record, long index, ulong[] used, ChainState owner)
+    {
+        Record = record;
+        Index = index;
+        _used = used;
+        _owner = owner;
+    }
+
+    public StatementRecord Record { get; }
+
+    public long Index { get; }
+
+    public bool IsUsed(int line) => (_used[line / 64] >> (line % 64) & 1) != 0;
+
+    public void Mark(int line) => _used[line / 64] |= 1UL << (line % 64);
+
+    public StatementUse For(ChainState state) => ReferenceEquals(state, _owner) ? this : new StatementUse(Record, Index, (ulong[])_used.Clone(), state);
+}

@@ -1,0 +1,71 @@
+namespace Notary.Evidence;
+
+/// <summary>
+/// What every policy document has: canonical, normalised JSON of at most 12 KiB with <c>document</c> (its name), <c>v</c> 1 and an increasing
+/// <c>version</c>. Version 1 of access, custody, consent and retention knows one decision for everything, <c>default</c>, and no other member.
+/// </summary>
+/// <param name="Name">One of <see cref="PolicyNames"/>.</param>
+/// <param name="Version">1 or more.</param>
+/// <param name="Default">The one decision; null for admission, which has rules.</param>
+public sealed record PolicyDocument(string Name, long Version, string? Default)
+{
+    // Each says what the platform does today: nothing of this kind is released, held, granted or destroyed.
+    private static readonly Dictionary<string, string> OnlyDecision = new(StringComparer.Ordinal)
+    {
+        ["access"] = "refuse", ["custody"] = "refuse", ["consent"] = "refuse", ["retention"] = "keep",
+    };
+
+    /// <summary>Parses any of the five documents.</summary>
+    /// <returns>Empty, or the member where the format is broken.</returns>
+    public static string TryParse(ReadOnlySpan<byte> document, out PolicyDocument? parsed)
+    {
+        var problem = TryParse(document, out parsed, out _);
+        if (problem.Length == 0 && parsed!.Name == PolicyNames.Admission)
+        {
+            problem = AdmissionPolicy.TryParse(document, out _);
+        }
+
+        return problem;
+    }
+
+    internal static string TryParse(ReadOnlySpan<byte> document, out PolicyDocument? parsed, out CanonicalValue? json)
+    {
+        parsed = null;
+        json = null;
+        if (!CanonicalValue.TryParseCanonical(document, CanonicalLimits.Document, out var value).Ok || value.Type != CanonicalType.Object)
+        {
+            return "not canonical";
+        }
+
+        if (value["document"]?.AsString is not { } name || !PolicyNames.InOrder.Contains(name))
+        {
+            return "document";
+        }
+
+        if (value["v"]?.AsInteger != 1)
+        {
+            return "v";
+        }
+
+        if (value["version"]?.AsInteger is not (>= 1 and var version))
+        {
+            return "version";
+        }
+
+        var decision = value["default"]?.AsString;
+        if (name != PolicyNames.Admission && decision != OnlyDecision[name])
+        {
+            return "default";
+        }
+
+        var last = name == PolicyNames.Admission ? "rules" : "default";
+        if (value.Names.Any(member => member is not ("document" or "v" or "version") && member != last))
+        {
+            return "unknown member";
+        }
+
+        parsed = new PolicyDocument(name, version, decision);
+        json = value;
+        return string.Empty;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Buffers;
+
+namespace Notary.Evidence;
+
+/// <summary>The metadata fields of version 1: exactly these twenty, frozen, in ASCII order. Each is a string but <c>files</c>, a list of file names.</summary>
+public static class MetadataFields
+{
+    /// <summary>Number of fields of version 1.</summary>
+    public const int Count = 20;
+
+    /// <summary>Longest value, in UTF-8 bytes; of <c>files</c> all names together.</summary>
+    public const int MaxValueBytes = 4096;
+
+    /// <summary>All metadata of a record as canonical JSON, in bytes.</summary>
+    public const int MaxTotalBytes = 16 * 1024;
+
+    /// <summary>Names in <c>files</c>: one for each part of a record with at most 16 parts.</summary>
+    public const int MaxFiles = 16;
+
+    /// <summary>Position of <c>files</c> among the names.</summary>
+    public const int FilesIndex = 6;
+
+    private static readonly string[] All =
+    [
+        "authority", "case", "collected", "collector", "description", "environment", "files", "generated", "generator", "holder",
+        "mechanism", "method", "personal", "related", "source", "storage", "title", "tool", "transport", "witness",
+    ];
+
+    private static readonly SearchValues<byte> NotInFileNames = SearchValues.Create("/\\:*?\"<>|\u007f"u8);
+
+    private static readonly byte[][] Utf8 = [.. All.Select(System.Text.Encoding.ASCII.GetBytes)];
+
+    /// <summary>The names in ASCII order, which is the order of the field tree's leaves.</summary>
+    public static IReadOnlyList<string> Names => All;
+
+    /// <summary>A name's bytes.</summary>
+    internal static ReadOnlySpan<byte> NameBytes(int index) => Utf8[index];
+
+    /// <summary>The position of a name, or −1.</summary>
+    public static int IndexOf(string name) => Array.BinarySearch(All, name, StringComparer.Ordinal);
+
+    /// <summary>The position of a name, or −1.</summary>
+    internal static int IndexOf(ReadOnlySpan<byte> name)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            if (name.SequenceEqual(Utf8[i]))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>
+    /// Whether text can be the name of a package's top-level entry on every system: 1 to 255 UTF-8 bytes, no control character, none of / \ : * ? " &lt; &gt; |,
+    /// no leading or trailing blank, no trailing dot, and no name that the package format uses itself.
+    /// </summary>
+    internal static bool IsFileName(ReadOnlySpan<byte> name)
+    {
+        if (name.Length is 0 or > 255 || name.ContainsAnyInRange((byte)0, (byte)0x1f) || name.ContainsAny(NotInFileNames)
+            || name[0] == ' ' || name[^1] is (byte)' ' or (byte)'.')
+        {
+            return false;
+        }
+
+        return !System.Text.Ascii.EqualsIgnoreCase(name, "mimetype"u8)
+            && !System.Text.Ascii.EqualsIgnoreCase(name, "META-INF"u8)
+            && !System.Text.Ascii.EqualsIgnoreCase(name, "notary"u8);
+    }
+}

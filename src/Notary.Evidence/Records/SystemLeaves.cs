@@ -1,0 +1,51 @@
+namespace Notary.Evidence;
+
+/// <summary>Builds the leaves that are not evidence: policies, keys, statements. Ids and times are arguments; the sealed time is set under the lock.</summary>
+public static class SystemLeaves
+{
+    /// <summary>A policy leaf; leaf 0 names the genesis.</summary>
+    /// <param name="genesis">The chain.</param>
+    /// <param name="document">Canonical bytes of a policy document; its own <c>document</c> member names it.</param>
+    /// <param name="signatures">Governance signatures over name and document, see <see cref="Governance.Sign"/>.</param>
+    /// <param name="isFirst">True for leaf 0.</param>
+    /// <param name="id">A fresh UUIDv7.</param>
+    /// <param name="received">When it was received.</param>
+    /// <exception cref="ArgumentException">The document is none of its format.</exception>
+    public static LeafDraft Policy(
+        Genesis genesis, ReadOnlyMemory<byte> document, IReadOnlyList<GovernanceSignature> signatures, bool isFirst, Guid id, DateTimeOffset received)
+    {
+        var problem = PolicyDocument.TryParse(document.Span, out var parsed);
+        if (problem.Length > 0)
+        {
+            throw new ArgumentException($"Not a policy document: {problem}.", nameof(document));
+        }
+
+        var record = new PolicyRecord(parsed!.Name, document, isFirst ? genesis.Fingerprint : null, signatures);
+        return Draft(genesis, RecordKind.Policy, id, received, record.ToMembers());
+    }
+
+    /// <summary>A key leaf.</summary>
+    public static LeafDraft Key(Genesis genesis, KeyRecord record, Guid id, DateTimeOffset received) =>
+        Draft(genesis, RecordKind.Key, id, received, record.ToMembers());
+
+    /// <summary>A statement leaf.</summary>
+    public static LeafDraft Statement(Genesis genesis, StatementRecord record, Guid id, DateTimeOffset received) =>
+        Draft(genesis, RecordKind.Statement, id, received, record.ToMembers());
+
+    private static LeafDraft Draft(Genesis genesis, RecordKind kind, Guid id, DateTimeOffset received, IEnumerable<(string, CanonicalValue?)> members)
+    {
+        var time = CanonicalValue.Of(RecordTime.Format(RecordTime.ToMilliseconds(received)));
+        var bytes = CanonicalValue.OfObject(
+        [
+            .. members,
+            ("chain", CanonicalValue.Of(genesis.Origin)),
+            ("id", CanonicalValue.Of(id.ToString("D"))),
+            ("kind", CanonicalValue.Of(RecordKinds.Name(kind))),
+            ("received", time),
+            ("sealed", time),
+            ("v", CanonicalValue.Of(1)),
+        ]).ToBytes();
+        var result = Admission.AdmitForm(bytes, out var facts);
+        return result.Ok ? new LeafDraft(bytes, facts) : throw new ArgumentException($"The leaf would not be admitted: {result.Code} {result.Member}.");
+    }
+}
