@@ -15,6 +15,24 @@ public sealed record PolicyDocument(string Name, long Version, string? Default)
         ["access"] = "refuse", ["custody"] = "refuse", ["consent"] = "refuse", ["retention"] = "keep",
     };
 
+    /// <summary>The canonical bytes of a document that a person wrote: white space and member order do not matter.</summary>
+    /// <param name="text">A file of <c>policies/</c>.</param>
+    /// <param name="canonical">What is signed and sealed; empty when the problem is not.</param>
+    /// <returns>Empty, or the member where the format is broken.</returns>
+    public static string TryCanonicalize(ReadOnlySpan<byte> text, out byte[] canonical)
+    {
+        canonical = [];
+        if (!CanonicalValue.TryParse(text, CanonicalLimits.Document with { MaxBytes = 64 * 1024 }, out var json).Ok)
+        {
+            return "not JSON";
+        }
+
+        var bytes = json.ToBytes();
+        var problem = TryParse(bytes, out _);
+        canonical = problem.Length == 0 ? bytes : [];
+        return problem;
+    }
+
     /// <summary>Parses any of the five documents.</summary>
     /// <returns>Empty, or the member where the format is broken.</returns>
     public static string TryParse(ReadOnlySpan<byte> document, out PolicyDocument? parsed)
