@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Notary.Evidence.Packages;
+namespace Notary.Evidence;
 
 /// <summary>
 /// CRC-32 as zip uses it (APPNOTE.TXT 4.4.7; polynomial 0xEDB88320 reflected, start and final xor 0xFFFFFFFF), eight bytes a step.

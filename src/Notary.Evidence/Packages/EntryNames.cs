@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text;
 
-namespace Notary.Evidence.Packages;
+namespace Notary.Evidence;
 
 /// <summary>
 /// Which names an entry may have, and how a part gets its name. A name in a package becomes a file name on somebody's disk, so
 /// it must mean the same on every system and look like what it is: no paths, no devices, no invisible or direction-changing
-/// characters, and no character for which two byte sequences are the same text (combining marks, conjoining Jamo, characters
-/// that NFC replaces): with those excluded two names are NFC-equal only when they are equal, and no normalisation table is needed.
+/// characters, and normalised (NFC), so that two names are the same text only when they are the same bytes.
 /// A part whose sealed name is not such a name is called by its index, see <see cref="ForParts"/>; its sealed name is still shown.
 /// Rules in words: docs/spec/package.md, "Names".
 /// </summary>
@@ -18,8 +17,8 @@ public static class EntryNames
     public const string Openings = "notary/openings.json";
     public const string Proof = "notary/proof.txt";
 
-    /// <summary>UTF-8 bytes of a name; every common file system takes 255, a suffix has to fit as well.</summary>
-    public const int MaxNameBytes = 200;
+    /// <summary>UTF-8 bytes of a name; what every common file system takes.</summary>
+    public const int MaxNameBytes = 255;
 
     /// <summary>The media types whose derived names get an ending; every other one is <c>.bin</c>. Frozen: names are derived from it for ever.</summary>
     private static readonly Dictionary<string, string> Endings = new(StringComparer.Ordinal)
@@ -110,7 +109,7 @@ public static class EntryNames
 
         for (var i = 0; i < segment.Length;)
         {
-            if (!Rune.TryGetRuneAt(segment, i, out var rune) || !IsSafeCharacter(rune))
+            if (!Rune.TryGetRuneAt(segment, i, out var rune) || !IsSafeCharacter(rune, i == 0))
             {
                 return false;
             }
@@ -118,10 +117,10 @@ public static class EntryNames
             i += rune.Utf16SequenceLength;
         }
 
-        return !IsDevice(segment);
+        return !IsDevice(segment) && Normalization.IsNfc(Encoding.UTF8.GetBytes(segment));
     }
 
-    private static bool IsSafeCharacter(Rune rune)
+    private static bool IsSafeCharacter(Rune rune, bool first)
     {
         if (rune.IsAscii)
         {
@@ -132,31 +131,11 @@ public static class EntryNames
         {
             UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
                 or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-                or UnicodeCategory.SpaceSeparator or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
-                or UnicodeCategory.EnclosingMark => false,
-            _ => !ChangesUnderNfc(rune.Value),
+                or UnicodeCategory.SpaceSeparator => false,
+            UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark => !first,
+            _ => true,
         };
     }
-
-    /// <summary>Supersets, in whole blocks where possible, of the characters with NFC_Quick_Check No or Maybe that are not marks (UAX 15, DerivedNormalizationProps).</summary>
-    private static bool ChangesUnderNfc(int value) => value switch
-    {
-        0x0374 or 0x037E or 0x0387 => true,
-        >= 0x0958 and <= 0x095F => true,
-        0x09DC or 0x09DD or 0x09DF or 0x0A33 or 0x0A36 or (>= 0x0A59 and <= 0x0A5E) or 0x0B5C or 0x0B5D => true,
-        >= 0x0F40 and <= 0x0F6C => true,
-        >= 0x1100 and <= 0x11FF => true,
-        >= 0x1F70 and <= 0x1FFF => true,
-        0x2126 or 0x212A or 0x212B or 0x2329 or 0x232A or 0x2ADC => true,
-        >= 0xA960 and <= 0xA97F => true,
-        >= 0xD7B0 and <= 0xD7FF => true,
-        >= 0xF900 and <= 0xFAFF => true,
-        >= 0xFB1D and <= 0xFB4F => true,
-        >= 0x16D40 and <= 0x16D7F => true,
-        >= 0x1D100 and <= 0x1D1FF => true,
-        >= 0x2F800 and <= 0x2FA1F => true,
-        _ => false,
-    };
 
     /// <summary>Names that open a device on Windows, with or without an ending, the superscript digits included.</summary>
     private static bool IsDevice(string segment)

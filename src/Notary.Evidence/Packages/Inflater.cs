@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Notary.Evidence.Packages;
+namespace Notary.Evidence;
 
 /// <summary>
 /// RFC 1951, strict. The base library's inflater hides how many bytes it took and reads on into what follows; a package must not

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 
-namespace Notary.Evidence.Packages;
+namespace Notary.Evidence;
 
 /// <summary>
 /// Writes the one zip encoding that <see cref="StrictZipReader"/> takes. The stream must be empty, seekable and writable: sizes and

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Notary.Evidence.Packages;
+namespace Notary.Evidence;
 
 /// <summary>
 /// The bytes of every header (APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3). There is exactly one encoding for an entry, given name,

@@ -1,4 +1,4 @@
-namespace Notary.Evidence.Packages;
+namespace Notary.Evidence;
 
 /// <summary>Why a zip file is refused. Numbers are frozen: they are part of the report that a verifier writes.</summary>
 public enum ZipFailure

@@ -1,0 +1,171 @@
+using System.Text;
+using Notary.Crypto;
+using Notary.Ledger;
+
+namespace Notary.Evidence;
+
+/// <summary>A chain that a trust file knows.</summary>
+/// <param name="Code">The letters of its record numbers; never reused.</param>
+/// <param name="LogKeys">Keys whose signature on a checkpoint of this origin counts; each bears the origin as its name.</param>
+/// <param name="PolicyText">The tlog-policy (C2SP) as it stands in the file; its log lines, if any, are among <paramref name="LogKeys"/>.</param>
+/// <param name="FromMainIndex">First index of the main chain from which this entry holds.</param>
+/// <param name="ToMainIndex">Last one, or null while it is open.</param>
+public sealed record TrustedChain(
+    string Origin, string Code, Suite Suite, IReadOnlyList<NoteKey> LogKeys, string PolicyText, QuorumPolicy Policy, long FromMainIndex = 0, long? ToMainIndex = null)
+{
+    /// <summary>From a policy text.</summary>
+    /// <exception cref="ArgumentException">The text is no tlog-policy.</exception>
+    public static TrustedChain Create(string origin, string code, Suite suite, IReadOnlyList<NoteKey> logKeys, string policyText, long fromMainIndex = 0, long? toMainIndex = null)
+    {
+        var parse = QuorumPolicy.TryParse(policyText, out var policy);
+        return parse.Ok
+            ? new TrustedChain(origin, code, suite, logKeys, policyText, policy!, fromMainIndex, toMainIndex)
+            : throw new ArgumentException($"no tlog-policy: {parse.Problem} in line {parse.Line}", nameof(policyText));
+    }
+}
+
+/// <summary>What a trust file says, before it is signed. See docs/spec/trust-file.md.</summary>
+/// <param name="Previous">Fingerprint of version n−1; null in version 1 only.</param>
+/// <param name="Required">State that TOTAL-PASSED needs.</param>
+/// <param name="GovernanceThreshold">How many of the governance keys must sign.</param>
+public sealed record TrustContent(
+    string Deployment, long Version, Hash32? Previous, TrustMode Mode, RecordState Required,
+    int GovernanceThreshold, IReadOnlyList<NoteKey> GovernanceKeys, IReadOnlyList<TrustedChain> Chains);
+
+/// <summary>
+/// The trust file: one signed note whose text is <c>notary/trust/v1</c>, a newline and one line of RFC 8785 JSON. A parsed one is
+/// well formed and signed by k of its own governance keys. That it is the right one only its fingerprint, compared with what the
+/// deployment publishes, can say; that a version follows another needs both files.
+/// </summary>
+public sealed class TrustFile
+{
+    public const string Header = "notary/trust/v1";
+    public const int MaxBytes = 256 * 1024;
+
+    private static readonly CanonicalLimits Limits = new(MaxBytes, 6, false);
+
+    private TrustFile(TrustContent content, SignedNote note)
+    {
+        Content = content;
+        Note = note;
+        Fingerprint = FingerprintOf(note.Text);
+    }
+
+    public TrustContent Content { get; }
+
+    public SignedNote Note { get; }
+
+    /// <summary>SHA-256 of the note's text (without signatures): what a user compares with the published one, once.</summary>
+    public Hash32 Fingerprint { get; }
+
+    public TrustMode Mode => Content.Mode;
+
+    public RecordState Required => Content.Required;
+
+    /// <summary>The chain of that origin, or null.</summary>
+    public TrustedChain? Find(string origin) => Content.Chains.FirstOrDefault(chain => string.Equals(chain.Origin, origin, StringComparison.Ordinal));
+
+    /// <summary>The chain whose record numbers begin with that code, or null.</summary>
+    public TrustedChain? FindCode(string code) => Content.Chains.FirstOrDefault(chain => string.Equals(chain.Code, code, StringComparison.Ordinal));
+
+    /// <summary>The whole note: the file's bytes.</summary>
+    public byte[] ToBytes() => Note.ToBytes();
+
+    /// <summary>
+    /// Signs a trust file: twin of <see cref="TryParse"/>, which must take what this makes. The signers are those of governance keys, at least k.
+    /// </summary>
+    /// <exception cref="ArgumentException">The content breaks a rule, a signer is no governance key's, or there are too few.</exception>
+    public static TrustFile Create(TrustContent content, params IReadOnlyList<ISigner> signers)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        ArgumentNullException.ThrowIfNull(signers);
+        var text = Header + "\n" + Encoding.UTF8.GetString(TrustJson.Write(content).ToBytes()) + "\n";
+        var lines = new List<NoteSignature>();
+        foreach (var signer in signers)
+        {
+            var key = content.GovernanceKeys.FirstOrDefault(key => key.Algorithm == signer.Algorithm && key.PublicKey.SequenceEqual(signer.PublicKey.Span))
+                ?? throw new ArgumentException("a signer is not that of a governance key", nameof(signers));
+            lines.Add(NoteSigner.SignLine(signer, key, text));
+        }
+
+        var problem = TryParse(SignedNote.Create(text, lines).ToBytes(), out var file);
+        return problem is null ? file! : throw new ArgumentException($"no trust file can say this: {problem}", nameof(content));
+    }
+
+    /// <summary>Parses and checks a trust file as far as one file allows; null when it holds.</summary>
+    public static TrustProblem? TryParse(ReadOnlySpan<byte> bytes, out TrustFile? file)
+    {
+        file = null;
+        if (bytes.Length > MaxBytes)
+        {
+            return new TrustProblem(TrustFailure.NotANote, $"{bytes.Length} bytes, at most {MaxBytes} are taken");
+        }
+
+        var parse = SignedNote.TryParse(bytes, out var note);
+        if (!parse.Ok)
+        {
+            return new TrustProblem(TrustFailure.NotANote, $"{parse.Problem} at byte {parse.Offset}");
+        }
+
+        var lines = note!.Text.Split('\n');
+        if (lines[0] != Header)
+        {
+            var later = lines[0].StartsWith("notary/trust/v", StringComparison.Ordinal);
+            return new TrustProblem(later ? TrustFailure.UnknownVersion : TrustFailure.Header, "the first line is not notary/trust/v1");
+        }
+
+        if (lines.Length != 3)
+        {
+            return new TrustProblem(TrustFailure.Header, "the text is not two lines");
+        }
+
+        var check = CanonicalValue.TryParseCanonical(Encoding.UTF8.GetBytes(lines[1]), Limits, out var json);
+        if (!check.Ok)
+        {
+            return new TrustProblem(TrustFailure.Json, $"{check.Fault} at byte {check.Offset} of the second line");
+        }
+
+        var problem = TrustJson.TryRead(json, out var content) ?? Signatures(note, content!);
+        if (problem is null)
+        {
+            file = new TrustFile(content!, note);
+        }
+
+        return problem;
+    }
+
+    internal static Hash32 FingerprintOf(string text) => Suite.Intl.Hash(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>
+    /// k of the file's own governance keys. In version 1 nobody else can have signed; from version 2 on the lines of the keys of
+    /// the version before stand here too, and only whoever holds that version can check them.
+    /// </summary>
+    private static TrustProblem? Signatures(SignedNote note, TrustContent content)
+    {
+        var signed = new HashSet<NoteKey>();
+        foreach (var line in note.Signatures)
+        {
+            var key = content.GovernanceKeys.FirstOrDefault(key => key.Matches(line));
+            if (key is null)
+            {
+                if (content.Version == 1)
+                {
+                    return new TrustProblem(TrustFailure.UnknownSigner, $"{line.Name} is no governance key");
+                }
+
+                continue;
+            }
+
+            if (!key.Verify(note.Text, line.Signature, out _))
+            {
+                return new TrustProblem(TrustFailure.SignatureInvalid, key.Format());
+            }
+
+            signed.Add(key);
+        }
+
+        return signed.Count >= content.GovernanceThreshold
+            ? null
+            : new TrustProblem(TrustFailure.TooFewSignatures, $"{signed.Count} of the governance keys signed, {content.GovernanceThreshold} must");
+    }
+}

@@ -1,0 +1,94 @@
+namespace Notary.Evidence;
+
+/// <summary>Why a trust file is refused. Numbers are frozen.</summary>
+public enum TrustFailure
+{
+    None = 0,
+    /// <summary>No signed note, or larger than 256 KiB.</summary>
+    NotANote = 1,
+    /// <summary>The text is not <c>notary/trust/v1</c> and one line.</summary>
+    Header = 2,
+    /// <summary>A later <c>notary/trust/v…</c>: this verifier cannot judge it.</summary>
+    UnknownVersion = 3,
+    /// <summary>The line is not canonical JSON (RFC 8785), or a member is missing, unknown or of another type.</summary>
+    Json = 4,
+    Deployment = 5,
+    /// <summary>The version is below 1, or has a previous fingerprint though it is 1, or has none though it is not.</summary>
+    Version = 6,
+    Mode = 7,
+    Required = 8,
+    /// <summary>A governance key does not parse, cosigns, or stands there twice.</summary>
+    GovernanceKey = 9,
+    /// <summary>k is below 1 or above the number of governance keys.</summary>
+    GovernanceThreshold = 10,
+    NoChains = 11,
+    /// <summary>An origin is not <c>&lt;deployment&gt;/&lt;chain&gt;</c>, or stands there twice.</summary>
+    Origin = 12,
+    /// <summary>A code is not 2 to 4 letters A to Z, or stands there twice.</summary>
+    Code = 13,
+    Suite = 14,
+    /// <summary>A log key does not parse, is of another suite, cosigns, or bears another name than the origin.</summary>
+    LogKey = 15,
+    /// <summary>The tlog-policy does not parse, names another log, or says <c>quorum none</c> outside development.</summary>
+    Policy = 16,
+    /// <summary>The last main index lies below the first.</summary>
+    MainIndex = 17,
+    /// <summary>A signature line of a governance key does not verify.</summary>
+    SignatureInvalid = 18,
+    /// <summary>Fewer than k governance keys signed.</summary>
+    TooFewSignatures = 19,
+    /// <summary>Version 1 bears a signature line of a key that is not its governance's.</summary>
+    UnknownSigner = 20,
+}
+
+/// <summary>A refusal, with the member or line that is meant.</summary>
+public sealed record TrustProblem(TrustFailure Failure, string Detail)
+{
+    public override string ToString() => $"{Failure}: {Detail}";
+}
+
+/// <summary>What kind of deployment a trust file describes; the verdict says so in its first line unless it is production. Frozen.</summary>
+public enum TrustMode
+{
+    /// <summary>No ledger nodes: nothing but the operator's word stands behind a checkpoint.</summary>
+    Development = 1,
+    /// <summary>All nodes under one operator.</summary>
+    Demonstration = 2,
+    Production = 3,
+}
+
+/// <summary>How far a record has got; each state includes those before it. Frozen.</summary>
+public enum RecordState
+{
+    None = 0,
+    /// <summary>Under a checkpoint that the log signed.</summary>
+    Sealed = 1,
+    /// <summary>Under a checkpoint with the quorum's cosignatures.</summary>
+    Final = 2,
+    /// <summary>Under a main-chain checkpoint through an anchor.</summary>
+    Anchored = 3,
+    TimeStamped = 4,
+}
+
+/// <summary>Names of modes and states as they stand in a trust file and in a report.</summary>
+public static class TrustNames
+{
+    private static readonly string[] Modes = ["", "development", "demonstration", "production"];
+    private static readonly string[] States = ["none", "sealed", "final", "anchored", "time-stamped"];
+
+    public static string Of(TrustMode mode) => Modes[(int)mode];
+
+    public static string Of(RecordState state) => States[(int)state];
+
+    internal static bool TryMode(string? name, out TrustMode mode)
+    {
+        mode = (TrustMode)Math.Max(0, Array.IndexOf(Modes, name, 1));
+        return mode != 0;
+    }
+
+    internal static bool TryState(string? name, out RecordState state)
+    {
+        state = (RecordState)Math.Max(0, Array.IndexOf(States, name, 1));
+        return state != 0;
+    }
+}

@@ -1,0 +1,200 @@
+using System.Globalization;
+using Notary.Crypto;
+using Notary.Ledger;
+
+namespace Notary.Evidence;
+
+/// <summary>
+/// The checks between leaf and trust file: proof, checkpoint, signature, quorum, state. The first half needs no trust file and
+/// shows inclusion under whatever checkpoint came along; only the second half says whose checkpoint it is.
+/// </summary>
+internal sealed class SealChecks(CheckList checks)
+{
+    private static readonly BilingualText NoTrust = new("no trust file was given", "未提供信任文件");
+
+    public TlogProof? Proof { get; private set; }
+
+    public TrustedChain? Chain { get; private set; }
+
+    public RecordState Reached { get; private set; }
+
+    public bool NoQuorum { get; private set; }
+
+    /// <summary>The number under the trust file's code; null without one.</summary>
+    public string? Number { get; private set; }
+
+    /// <summary>The checkpoint once its signature is verified.</summary>
+    public Checkpoint? Verified { get; private set; }
+
+    public void Run(LeafView leaf, ReadOnlySpan<byte> leafBytes, ReadOnlySpan<byte> proofBytes, TrustFile? trust, string? claimedNumber)
+    {
+        var parse = TlogProof.TryParse(proofBytes, out var proof);
+        if (!parse.Ok)
+        {
+            checks.Failed(CheckId.ProofFormat, SubIndication.FormatFailure, reason: $"{parse.Problem} at byte {parse.Offset}");
+            TrustOf(leaf, trust);
+            return;
+        }
+
+        if (proof!.Extra is not null)
+        {
+            // C2SP leaves room for opaque data that nothing authenticates; in evidence nothing stands that is bound to nothing.
+            checks.Failed(CheckId.ProofFormat, SubIndication.FormatFailure, reason: "extra data in the proof");
+            TrustOf(leaf, trust);
+            return;
+        }
+
+        Proof = proof;
+        checks.Passed(CheckId.ProofFormat);
+        checks.Compare(CheckId.CheckpointOrigin, SubIndication.FormatFailure, null,
+            new Comparison("chain in the record", leaf.Chain ?? string.Empty, "origin of the checkpoint", proof.CheckpointUnverified.Origin));
+        Inclusion(proof, leafBytes);
+        TrustOf(leaf, trust);
+        NumberOf(proof, trust, claimedNumber);
+        if (Chain is not null && !checks.HasFailed(CheckId.CheckpointOrigin))
+        {
+            Signatures(proof, Chain);
+        }
+        else
+        {
+            checks.Open(CheckId.CheckpointSignature, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: trust is null ? NoTrust : null,
+                reason: "lines by " + string.Join(", ", proof.Note.Signatures.Select(line => $"{line.Name}+{line.KeyId:x8}")));
+        }
+
+        if (trust is not null)
+        {
+            State(trust);
+        }
+    }
+
+    private void Inclusion(TlogProof proof, ReadOnlySpan<byte> leafBytes)
+    {
+        var hash = new TreeHasher(proof.Suite).Leaf(leafBytes);
+        var check = proof.CheckInclusionUnverified(hash);
+        var at = string.Create(CultureInfo.InvariantCulture, $"leaf {proof.Index} of {proof.CheckpointUnverified.Size}, leaf hash {hash.ToHex()}");
+        var compared = new Comparison("root of the checkpoint", proof.CheckpointUnverified.Root.ToHex(), "computed from the record and the proof, " + at,
+            check.Failure is ProofFailure.None or ProofFailure.RootMismatch ? check.Computed.ToHex() : "none");
+        if (check.Ok)
+        {
+            checks.Passed(CheckId.ProofInclusion, null, compared);
+        }
+        else
+        {
+            checks.Failed(CheckId.ProofInclusion, SubIndication.HashFailure, null, compared, check.Failure.ToString());
+        }
+    }
+
+    private void TrustOf(LeafView leaf, TrustFile? trust)
+    {
+        if (trust is null)
+        {
+            checks.Open(CheckId.TrustFile, SubIndication.NoCertificateChainFound, CheckOutcome.NotPerformed, because: NoTrust);
+            return;
+        }
+
+        checks.Passed(CheckId.TrustFile, null, new Comparison("fingerprint of the trust file, to compare with the one published", trust.Fingerprint.ToHex(), "computed", trust.Fingerprint.ToHex()));
+        Chain = leaf.Chain is null ? null : trust.Find(leaf.Chain);
+        var compared = new Comparison("chain in the record", leaf.Chain ?? string.Empty, "chains of the trust file", Chain?.Origin ?? string.Join(", ", trust.Content.Chains.Select(chain => chain.Origin)));
+        if (Chain is null)
+        {
+            checks.Open(CheckId.TrustChain, SubIndication.NoCertificateChainFound, CheckOutcome.Failed, compared: compared);
+        }
+        else
+        {
+            checks.Passed(CheckId.TrustChain, null, compared);
+        }
+    }
+
+    private void NumberOf(TlogProof proof, TrustFile? trust, string? claimed)
+    {
+        var index = proof.Index;
+        if (claimed is not null && (!RecordNumber.TryParse(claimed, out var code, out var claimedIndex) || RecordNumber.Format(code, claimedIndex) != claimed || claimedIndex != index))
+        {
+            checks.Failed(CheckId.RecordNumber, SubIndication.FormatFailure, null,
+                new Comparison("index in the proof", index.ToString(CultureInfo.InvariantCulture), "number in the receipt", claimed));
+            return;
+        }
+
+        if (Chain is null || index > RecordNumber.MaxIndex)
+        {
+            checks.Open(CheckId.RecordNumber, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: trust is null ? NoTrust : null);
+            return;
+        }
+
+        var number = RecordNumber.Format(Chain.Code, index);
+        if (checks.Compare(CheckId.RecordNumber, SubIndication.FormatFailure, null,
+            new Comparison("code in the trust file and index in the proof", number, claimed is null ? "derived" : "number in the receipt", claimed ?? number)))
+        {
+            Number = number;
+        }
+    }
+
+    private void Signatures(TlogProof proof, TrustedChain chain)
+    {
+        if (!checks.Compare(CheckId.CheckpointSuite, SubIndication.FormatFailure, null,
+            new Comparison("suite of the chain in the trust file", chain.Suite.Name, "suite of the proof", proof.Suite.Name)))
+        {
+            return;
+        }
+
+        var verdict = chain.Policy.Evaluate(proof.Note, chain.LogKeys);
+        var keys = string.Join(", ", chain.LogKeys.Select(key => key.Format()));
+        switch (verdict.Failure)
+        {
+            case QuorumFailure.None or QuorumFailure.QuorumNotReached:
+                break;
+            case QuorumFailure.SignatureInvalid:
+                checks.Failed(CheckId.CheckpointSignature, SubIndication.SigCryptoFailure,
+                    compared: new Comparison("key of the trust file", verdict.FailedKey!.Format(), "signature line of that key over", proof.CheckpointUnverified.Root.ToHex()),
+                    reason: verdict.Failure.ToString());
+                return;
+            default:
+                checks.Open(CheckId.CheckpointSignature, SubIndication.NoSigningCertificateFound, CheckOutcome.Failed, reason: verdict.Failure.ToString(),
+                    compared: new Comparison("log keys of the trust file", keys, "lines of the checkpoint by one of them", "none"),
+                    because: new BilingualText("no line is by a key that the trust file names", "没有任何一行出自信任文件所列密钥"));
+                return;
+        }
+
+        Verified = verdict.Checkpoint;
+        NoQuorum = chain.Policy.QuorumNone;
+        checks.Passed(CheckId.CheckpointSignature, null, new Comparison("log keys of the trust file", keys, "verified line of the checkpoint by", verdict.Log!.Key.Format()));
+        if (NoQuorum)
+        {
+            checks.Open(CheckId.CheckpointQuorum, SubIndication.None, CheckOutcome.NotPerformed,
+                because: new BilingualText("the trust file demands none: sealed (no quorum)", "信任文件不要求会签:已封存(无法定会签)"));
+        }
+        else if (verdict.Ok)
+        {
+            checks.Passed(CheckId.CheckpointQuorum, null, new Comparison("policy of the trust file", chain.PolicyText, "satisfied by", Names(verdict)));
+        }
+        else
+        {
+            // Not a failure by itself: the record may be final later. StateRequired says what it means.
+            checks.Open(CheckId.CheckpointQuorum, SubIndication.None, CheckOutcome.Failed,
+                compared: new Comparison("policy of the trust file", chain.PolicyText, "valid cosignatures by", Names(verdict)));
+        }
+
+        if (!checks.HasFailed(CheckId.ProofInclusion))
+        {
+            Reached = verdict.Ok && !NoQuorum ? RecordState.Final : RecordState.Sealed;
+        }
+
+        static string Names(QuorumVerdict verdict) =>
+            verdict.Cosignatures.Count == 0 ? "none" : string.Join(", ", verdict.Cosignatures.Select(line => $"{line.Key.Name}+{line.Key.KeyId:x8} at {line.Time}"));
+    }
+
+    private void State(TrustFile trust)
+    {
+        // With quorum none, "final" is signed and stored; anchors and tokens are not part of this package version.
+        var counts = NoQuorum && Reached == RecordState.Sealed ? RecordState.Final : Reached;
+        var compared = new Comparison("state that the trust file requires", TrustNames.Of(trust.Required), "state shown by the proof", TrustNames.Of(Reached) + (NoQuorum ? " (no quorum)" : string.Empty));
+        if (counts >= trust.Required)
+        {
+            checks.Passed(CheckId.StateRequired, null, compared);
+        }
+        else
+        {
+            checks.Open(CheckId.StateRequired, SubIndication.TryLater, CheckOutcome.Failed, compared: compared);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using Notary.Crypto;
+
+namespace Notary.Evidence;
+
+/// <summary>Options of a verification.</summary>
+public sealed record VerifierOptions
+{
+    /// <summary>What the zip reader takes at most.</summary>
+    public ZipLimits Limits { get; init; } = ZipLimits.Default;
+
+    public static VerifierOptions Default { get; } = new();
+}
+
+/// <summary>
+/// The one offline verifier, for the command line, the server and the tests. Bad input never throws: it ends in a report. Errors
+/// of the streams themselves (a disk that does not read) are the caller's. No native code, no network, no clock.
+/// </summary>
+public static class Verifier
+{
+    private static readonly BilingualText Pointless = new("a check before it made it pointless", "因前面的检查结果,无需执行");
+
+    /// <summary>Verifies a package.</summary>
+    /// <param name="package">Seekable; not owned.</param>
+    /// <param name="files">Files beside the package, for parts that it does not hold.</param>
+    /// <param name="trust">From outside the package, never out of it; null when there is none yet.</param>
+    public static VerificationReport Verify(Stream package, IReadOnlyList<GivenFile> files, TrustFile? trust, VerifierOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        var checks = new CheckList();
+        var problem = PackageReader.TryOpen(package, out var reader, (options ?? VerifierOptions.Default).Limits);
+        if (problem is not null)
+        {
+            var id = problem.Failure switch
+            {
+                PackageFailure.Zip => CheckId.ZipStructure,
+                PackageFailure.Mimetype => CheckId.ZipMimetype,
+                PackageFailure.Openings => CheckId.PackageOpenings,
+                _ => CheckId.PackageEntries,
+            };
+            foreach (var before in new[] { CheckId.ZipStructure, CheckId.ZipMimetype }.Where(before => before < id))
+            {
+                checks.Passed(before);
+            }
+
+            checks.Failed(id, SubIndication.FormatFailure, problem.Entry, reason: problem.Detail);
+            return Report(checks, null, null, null, trust, problem);
+        }
+
+        checks.Passed(CheckId.ZipStructure);
+        checks.Passed(CheckId.ZipMimetype);
+        checks.Passed(CheckId.PackageEntries);
+        checks.Passed(CheckId.PackageOpenings);
+        return Run(checks, reader!.LeafUnverified.Span, reader.OpeningsUnverified, reader.ProofUnverified.Span, null, reader, files, trust);
+    }
+
+    /// <summary>
+    /// Verifies a receipt on the same path. With openings (made from the receipt's own secret, see <see cref="Openings.FromSecret"/>)
+    /// and files the verdict is that of a package; alone it shows record, number, proof and seal, and stays SIGNED_DATA_NOT_FOUND.
+    /// </summary>
+    public static VerificationReport VerifyReceipt(Receipt receipt, Openings? openings, IReadOnlyList<GivenFile> files, TrustFile? trust)
+    {
+        ArgumentNullException.ThrowIfNull(receipt);
+        ArgumentNullException.ThrowIfNull(files);
+        var checks = new CheckList();
+        checks.Passed(CheckId.ReceiptFormat);
+        return Run(checks, receipt.LeafBytes, openings, System.Text.Encoding.UTF8.GetBytes(receipt.Proof), receipt.Number, null, files, trust);
+    }
+
+    /// <summary>Verifies a receipt's JSON.</summary>
+    public static VerificationReport VerifyReceipt(ReadOnlySpan<byte> receipt, Openings? openings, IReadOnlyList<GivenFile> files, TrustFile? trust)
+    {
+        var problem = Receipt.TryParse(receipt, out var parsed);
+        if (problem != ReceiptProblem.None)
+        {
+            var checks = new CheckList();
+            checks.Failed(CheckId.ReceiptFormat, SubIndication.FormatFailure, reason: problem.ToString());
+            return Report(checks, null, null, null, trust, null);
+        }
+
+        return VerifyReceipt(parsed!, openings, files, trust);
+    }
+
+    private static VerificationReport Run(
+        CheckList checks, ReadOnlySpan<byte> leafBytes, Openings? openings, ReadOnlySpan<byte> proof, string? number, PackageReader? package, IReadOnlyList<GivenFile> files, TrustFile? trust)
+    {
+        var leaf = LeafView.TryRead(checks, leafBytes);
+        if (leaf is null)
+        {
+            return Report(checks, null, null, null, trust, null);
+        }
+
+        var seal = new SealChecks(checks);
+        seal.Run(leaf, leafBytes, proof, trust, number);
+
+        PartChecks? parts = null;
+        var suite = seal.Chain?.Suite ?? seal.Proof?.Suite;
+        if (leaf.Kind == "evidence" && leaf.Id is not null && leaf.Chain is not null && suite is not null && !checks.HasFailed(CheckId.LeafForm))
+        {
+            if (openings is not null)
+            {
+                parts = new PartChecks(checks, suite, leaf, openings);
+                parts.Run(package, files);
+            }
+            else
+            {
+                checks.Open(CheckId.PartPresent, SubIndication.SignedDataNotFound, CheckOutcome.NotPerformed,
+                    because: new BilingualText("a receipt alone holds neither the parts nor their descriptions", "单独的回执既不含各部分,也不含其说明"));
+            }
+        }
+
+        checks.Open(CheckId.AdmissionState, SubIndication.None, CheckOutcome.CouldNotBePerformed,
+            because: new BilingualText("it needs the entries of the chain before this record, which only the chain and its nodes hold", "需要链上该记录之前的条目,仅链及其节点持有"));
+        return Report(checks, leaf, seal, parts, trust, null);
+    }
+
+    private static VerificationReport Report(CheckList list, LeafView? leaf, SealChecks? seal, PartChecks? parts, TrustFile? trust, PackageProblem? problem)
+    {
+        if (trust is null && seal is null)
+        {
+            list.Open(CheckId.TrustFile, SubIndication.NoCertificateChainFound, CheckOutcome.NotPerformed, because: new BilingualText("no trust file was given", "未提供信任文件"));
+        }
+
+        var checks = list.Finish(_ => Pointless);
+        var times = Times(leaf, parts);
+        var deciding = new VerificationReport(checks) { Sentence = new BilingualText(string.Empty, string.Empty), Remarks = [], State = new ReportState(RecordState.None, null, false, null, null), Parts = [], Fields = [] };
+        return new VerificationReport(checks)
+        {
+            Notice = VerdictTexts.Notice(trust?.Mode),
+            Sentence = VerdictTexts.Sentence(deciding, times?.Sealed, leaf?.Chain, seal?.Number, seal?.NoQuorum ?? false),
+            Remarks = VerdictTexts.Remarks(times, problem),
+            Trust = trust is null ? null : new ReportTrust(trust.Content.Deployment, trust.Content.Version, trust.Fingerprint, trust.Mode, trust.Required),
+            Record = leaf is null ? null : new ReportRecord(
+                seal?.Number, seal?.Proof?.Index, leaf.IdText, leaf.Kind, leaf.Version, leaf.Chain, leaf.Text("account"), leaf.Text("auth"), leaf.Text("relation"), leaf.Text("type"), leaf.Text("previous")),
+            State = new ReportState(seal?.Reached ?? RecordState.None, trust?.Required, seal?.NoQuorum ?? false, seal?.Verified?.Size, seal?.Verified?.Root),
+            Parts = parts?.Parts ?? [],
+            Fields = parts?.Fields ?? [],
+            Times = times,
+        };
+    }
+
+    private static ReportTimes? Times(LeafView? leaf, PartChecks? parts)
+    {
+        if (leaf is null)
+        {
+            return null;
+        }
+
+        var at = leaf.Text("sealed");
+        var generated = parts?.Generated;
+        long? gap = at is not null && generated is not null && RecordTime.TryParse(at, out var end) && RecordTime.TryParse(generated, out var start) ? end - start : null;
+        return new ReportTimes(at, leaf.Text("received"), leaf.Text("sent"), generated, gap);
+    }
+}
