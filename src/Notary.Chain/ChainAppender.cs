@@ -1,0 +1,532 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Text;
+using Notary.Chain.Sqlite;
+using Notary.Chain.Store;
+using Notary.Crypto;
+using Notary.Evidence;
+using Notary.Ledger;
+
+namespace Notary.Chain;
+
+/// <summary>What the world may know of a chain's end: committed, signed.</summary>
+/// <param name="Size">Leaves.</param>
+/// <param name="Root">Root of that tree.</param>
+/// <param name="SealedMs">Last sealed time, Unix milliseconds.</param>
+/// <param name="Note">The signed checkpoint, UTF-8.</param>
+/// <param name="Signed">The same note, parsed.</param>
+public sealed record ChainHead(long Size, Hash32 Root, long SealedMs, ReadOnlyMemory<byte> Note, SignedNote Signed);
+
+/// <summary>One request's part of an append.</summary>
+internal sealed class AppendRequest
+{
+    public required PreparedLeaves Leaves { get; init; }
+
+    public string? Account { get; init; }
+
+    public string? IdempotencyKey { get; init; }
+
+    public Hash32 RequestDigest { get; init; }
+
+    /// <summary>Refused lines, as the answer names them; remembered with the idempotency key.</summary>
+    public byte[] Outcomes { get; set; } = [];
+
+    /// <summary>Called under the lock for a leaf that the chain's state does not admit.</summary>
+    public Action<int, AdmissionResult>? Refused { get; init; }
+
+    /// <summary>Makes <see cref="Outcomes"/> again after <see cref="Refused"/> was called.</summary>
+    public Func<byte[]>? Remember { get; init; }
+
+    // What the append decided.
+    public long First { get; set; }
+
+    public int Admitted { get; set; }
+
+    public AnsweredRequest? Replay { get; set; }
+
+    public bool Conflict { get; set; }
+}
+
+/// <summary>The appended batch, for the proofs of its answers.</summary>
+internal sealed record SealedBatch(ChainHead Head, BatchProver? Prover);
+
+/// <summary>Why a chain stopped. Numbers frozen; the code is the name in lower case with hyphens.</summary>
+public enum StopReason
+{
+    /// <summary>It runs.</summary>
+    None = 0,
+
+    /// <summary>The database failed; nothing of the batch is in the chain.</summary>
+    Storage = 1,
+
+    /// <summary>The database failed in COMMIT: whether the batch is in the chain shows at the next start.</summary>
+    OutcomeUnknown = 2,
+
+    /// <summary>The stored head is not what this process wrote last.</summary>
+    HeadChanged = 3,
+
+    /// <summary>The machine's clock cannot be believed.</summary>
+    Clock = 4,
+
+    /// <summary>The committed head could not be signed.</summary>
+    Signing = 5,
+
+    /// <summary>Closed by its owner.</summary>
+    Closed = 6,
+}
+
+/// <summary>A chain stopped in this append.</summary>
+internal sealed class ChainStoppedException(StopReason reason, string sentence, Exception? cause = null) : Exception(sentence, cause)
+{
+    public StopReason Reason { get; } = reason;
+}
+
+/// <summary>
+/// The one writer of a chain. One turn is one transaction: take the head row, check it, give indexes and the sealed time, admit, compute, write
+/// segment, tiles, items, feed and head, commit; <b>then</b> sign what was committed; then answer. One thread at a time.
+/// </summary>
+/// <remarks>
+/// <para>Failure: a turn that throws <see cref="ChainStoppedException"/> ends this object; its state in memory may be ahead of the database. Whoever opens the chain again
+/// reads the head under its lock and so learns what the commit came to.</para>
+/// <para>A crash between commit and signature leaves a head above the last stored note. <see cref="Open"/> re-hashes the stored entries from the note's size on an edge
+/// that must hash to the note's root, requires the head's root, and signs: the same path that a turn signs by.</para>
+/// </remarks>
+internal sealed class ChainAppender : IDisposable
+{
+    private readonly ChainStore _store;
+    private readonly Genesis _genesis;
+    private readonly ISigner _signer;
+    private readonly ChainClock _clock;
+    private readonly ChainState _state;
+    private readonly TileEdge _edge;
+    private HeadRow _head;
+    private Hash32[] _hashes = new Hash32[1024];
+    private byte[] _segment = new byte[1 << 20];
+    private byte[] _feed = new byte[1 << 16];
+    private long _trimmedTo;
+    private long _requestsTrimmedMs;
+
+    private ChainAppender(ChainStore store, Genesis genesis, ISigner signer, ChainClock clock, ChainState state, TileEdge edge, HeadRow head)
+    {
+        _store = store;
+        _genesis = genesis;
+        _signer = signer;
+        _clock = clock;
+        _state = state;
+        _edge = edge;
+        _head = head;
+    }
+
+    /// <summary>The signed head.</summary>
+    public ChainHead Head { get; private set; } = new(0, default, 0, default, null!);
+
+    /// <summary>Leaves below this are durable in the digest index: their feed rows go with the next turn.</summary>
+    public Func<long> IndexDurableTo { get; init; } = static () => 0;
+
+    /// <summary>The state of admission. Other threads read it for its policies and keys only: those are replaced whole.</summary>
+    public ChainState State => _state;
+
+    /// <summary>Starts a chain without leaves, for <see cref="Folders.ChainCreation"/>.</summary>
+    public static ChainAppender Create(ChainStore store, Genesis genesis, ISigner signer, TimeProvider time)
+    {
+        var hasher = new TreeHasher(genesis.Suite);
+        var head = new HeadRow(0, hasher.Empty, [], 0, [], 0);
+        store.Begin();
+        store.WriteHead(head);
+        store.Commit();
+        return new ChainAppender(store, genesis, signer, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), head);
+    }
+
+    /// <summary>Opens a chain: checks the head against the last signed note, signs a head that a crash left unsigned, rebuilds the state of admission.</summary>
+    /// <exception cref="ChainRefusedException">The stored parts contradict each other.</exception>
+    public static ChainAppender Open(ChainStore store, ChainReads reads, Genesis genesis, ISigner signer, TimeProvider time, Func<long> indexDurableTo)
+    {
+        store.Begin();
+        try
+        {
+            var head = store.ReadHead() ?? throw Inconsistent("its database has no head");
+            var hasher = new TreeHasher(genesis.Suite);
+            if (!TreeEdge.TryParse(hasher, head.Size, head.Edge, out var edge) || !edge.Root().Equals(head.Root))
+            {
+                throw Inconsistent("the stored edge does not hash to the stored root");
+            }
+
+            var signed = CheckNote(head, genesis, out var note);
+            var partial = TileEdge.PartialTiles(head.Size)
+                .Select(id => new Tile(id, Stored(store, id))).ToList();
+            var joined = TileEdge.TryCreate(edge, partial, out var tiles);
+            if (!joined.Ok)
+            {
+                throw Inconsistent($"the tile at level {joined.Tile.Level}, number {joined.Tile.Index} does not belong to the head ({joined.Failure})");
+            }
+
+            if (note.Size < head.Size)
+            {
+                ExtendNote(reads, store, hasher, note, head);
+            }
+
+            var state = RebuildState(reads, head);
+            var appender = new ChainAppender(store, genesis, signer, new ChainClock(time), state, tiles!, head) { IndexDurableTo = indexDurableTo };
+            if (note.Size < head.Size)
+            {
+                appender.SignHead();
+                appender._head = head with { Note = appender.Head.Note.ToArray(), NoteSize = head.Size };
+                store.WriteHead(appender._head);
+            }
+            else
+            {
+                appender.Head = new ChainHead(head.Size, head.Root, head.SealedMs, head.Note, signed);
+            }
+
+            store.Commit();
+            return appender;
+        }
+        catch
+        {
+            store.Rollback();
+            throw;
+        }
+    }
+
+    /// <summary>Appends the requests' leaves in one transaction, signs, and returns what their proofs are made from.</summary>
+    public SealedBatch Append(IReadOnlyList<AppendRequest> requests)
+    {
+        var committing = false;
+        try
+        {
+            _store.Begin();
+            CheckHead();
+            var sealedMs = _clock.Next(_head.SealedMs)
+                ?? throw new ChainStoppedException(
+                    StopReason.Clock, "The machine's clock jumped or stands more than 60 s before the last sealed time: correct it, then start again.");
+            sealedMs = Math.Max(sealedMs, requests.Max(static r => r.Leaves.ReceivedMs));
+            BatchProver? prover;
+            using (ChainTelemetry.Source.StartActivity("admit"))
+            {
+                prover = Write(requests, sealedMs);
+            }
+
+            if (prover is null)
+            {
+                _store.Rollback();
+                return new SealedBatch(Head, null);
+            }
+
+            using (ChainTelemetry.Source.StartActivity("commit"))
+            {
+                committing = true;
+                _store.Commit();
+            }
+
+            using (ChainTelemetry.Source.StartActivity("sign"))
+            {
+                SignHead();
+            }
+
+            return new SealedBatch(Head, prover);
+        }
+        catch (SqliteFailureException failure)
+        {
+            RollbackQuietly();
+            throw committing
+                ? new ChainStoppedException(StopReason.OutcomeUnknown, "The database failed while it committed: whether the last batch is sealed shows at the next start.", failure)
+                : new ChainStoppedException(StopReason.Storage, "The database failed: nothing of the last batch is sealed. Look at the disk, then start again.", failure);
+        }
+        catch (ChainStoppedException) when (!committing)
+        {
+            RollbackQuietly();
+            throw;
+        }
+    }
+
+    /// <summary>Stores the newest note, so that the next start has nothing to sign; at a clean close.</summary>
+    public void StoreNote()
+    {
+        if (Head.Size != _head.Size || Head.Size == _head.NoteSize)
+        {
+            return;
+        }
+
+        _store.Begin();
+        CheckHead();
+        _head = _head with { Note = Head.Note.ToArray(), NoteSize = Head.Size };
+        _store.WriteHead(_head);
+        _store.Commit();
+        _store.Checkpoint();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _store.Dispose();
+
+    // The head row is the lock: it must still be what this process wrote last, or somebody else wrote.
+    private void CheckHead()
+    {
+        var stored = _store.ReadHead();
+        if (stored is null || stored.Size != _head.Size || !stored.Root.Equals(_head.Root) || stored.NoteSize != _head.NoteSize)
+        {
+            throw new ChainStoppedException(
+                StopReason.HeadChanged,
+                FormattableString.Invariant($"The stored head (size {stored?.Size ?? -1}) is not the one that this process wrote (size {_head.Size}): another process wrote, or the database was replaced."));
+        }
+    }
+
+    private BatchProver? Write(IReadOnlyList<AppendRequest> requests, long sealedMs)
+    {
+        var first = _head.Size;
+        var next = first;
+        var segmentUsed = 0;
+        foreach (var request in requests)
+        {
+            if (request is { IdempotencyKey: { } key, Account: { } account } && _store.ReadRequest(account, key) is { } known)
+            {
+                request.Conflict = !known.Digest.Equals(request.RequestDigest);
+                request.Replay = request.Conflict ? null : known;
+                continue;
+            }
+
+            next = WriteRequest(request, sealedMs, first, next, ref segmentUsed);
+        }
+
+        var count = (int)(next - first);
+        if (count == 0)
+        {
+            return null;
+        }
+
+        _store.WriteSegment(first, count, _segment.AsSpan(0, segmentUsed));
+        var before = _edge.Edge.Clone();
+        foreach (var tile in _edge.Append(_hashes.AsSpan(0, count)))
+        {
+            _store.WriteTile(tile.Id.Level, tile.Id.Index, tile.Bytes.Span);
+        }
+
+        var prover = new BatchProver(before, _hashes.AsSpan(0, count));
+        var durable = IndexDurableTo();
+        if (durable > _trimmedTo)
+        {
+            _store.TrimFeed(durable);
+            _trimmedTo = durable;
+        }
+
+        if (sealedMs - _requestsTrimmedMs > 60_000)
+        {
+            _store.TrimRequests(sealedMs - (30L * 24 * 3600 * 1000));
+            _requestsTrimmedMs = sealedMs;
+        }
+
+        // Each batch stores its predecessor's note: a signature is never waited for inside a transaction.
+        var noted = Head.Size == first && first > 0;
+        _head = new HeadRow(
+            next, prover.Root, _edge.Edge.ToBytes(), sealedMs, noted ? Head.Note.ToArray() : _head.Note, noted ? first : _head.NoteSize);
+        _store.WriteHead(_head);
+        return prover;
+    }
+
+    private long WriteRequest(AppendRequest request, long sealedMs, long batchFirst, long next, ref int segmentUsed)
+    {
+        var leaves = request.Leaves;
+        leaves.Seal(sealedMs);
+        request.First = next;
+        var at = (int)(next - batchFirst);
+        if (_hashes.Length < at + leaves.Count)
+        {
+            Array.Resize(ref _hashes, Math.Max(_hashes.Length * 2, at + leaves.Count));
+        }
+
+        var hashes = _hashes.AsSpan(at, leaves.Count);
+        leaves.Hash(hashes);
+        var feedUsed = 0;
+        var refused = false;
+        for (var i = 0; i < leaves.Count; i++)
+        {
+            var facts = leaves.Facts(i);
+            var admitted = Admission.AdmitState(_genesis, _state, facts, next);
+            if (!admitted.Ok)
+            {
+                refused = true;
+                (request.Refused ?? throw new InvalidOperationException($"A leaf of the chain itself is not admitted: {admitted.Code}."))(i, admitted);
+                continue;
+            }
+
+            _state.Apply(facts, next);
+            hashes[request.Admitted] = hashes[i];
+            var leaf = leaves.Leaf(i);
+            Reserve(ref _segment, segmentUsed, EntryBundle.Length(leaf.Length));
+            segmentUsed += EntryBundle.Write(_segment.AsSpan(segmentUsed), leaf);
+            var box = leaves.Box(i);
+            if (!box.IsEmpty)
+            {
+                _store.WriteItem(next, box);
+            }
+
+            if (facts.ChangesState)
+            {
+                _store.WriteStateLeaf(next);
+            }
+
+            var keys = leaves.KeysAt(i, next);
+            Reserve(ref _feed, feedUsed, keys.Length);
+            keys.CopyTo(_feed.AsSpan(feedUsed));
+            feedUsed += keys.Length;
+            request.Admitted++;
+            next++;
+        }
+
+        if (feedUsed > 0)
+        {
+            _store.WriteFeed(request.First, _feed.AsSpan(0, feedUsed));
+        }
+
+        if (request is { IdempotencyKey: { } key, Account: { } account })
+        {
+            if (refused && request.Remember is { } remember)
+            {
+                request.Outcomes = remember();
+            }
+
+            _store.WriteRequest(account, key, new AnsweredRequest(request.RequestDigest, request.First, request.Admitted, request.Outcomes), sealedMs);
+        }
+
+        return next;
+    }
+
+    private void SignHead()
+    {
+        SignedNote note;
+        try
+        {
+            var text = new Checkpoint(_genesis.Origin, _head.Size, _head.Root).Format();
+            note = SignedNote.Create(text, [NoteSigner.SignLine(_signer, _genesis.LogKey, text)]);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            throw new ChainStoppedException(StopReason.Signing, "The last batch is committed but could not be signed: it is signed at the next start.", failure);
+        }
+
+        Head = new ChainHead(_head.Size, _head.Root, _head.SealedMs, Encoding.UTF8.GetBytes(note.Format()), note);
+    }
+
+    private void RollbackQuietly()
+    {
+        try
+        {
+            _store.Rollback();
+        }
+        catch (SqliteFailureException)
+        {
+            // The chain stops anyway, and closing the connection rolls back; the first failure is the one that is reported.
+        }
+    }
+
+    private static void Reserve(ref byte[] buffer, int used, int more)
+    {
+        if (buffer.Length - used < more)
+        {
+            Array.Resize(ref buffer, Math.Max(buffer.Length * 2, used + more));
+        }
+    }
+
+    private static SignedNote CheckNote(HeadRow head, Genesis genesis, out Checkpoint checkpoint)
+    {
+        checkpoint = Verified(head.Note, genesis, out var note)
+            ?? throw Inconsistent("the stored checkpoint is not signed by the chain's log key");
+        if (checkpoint.Size != head.NoteSize || checkpoint.Size > head.Size || (checkpoint.Size == head.Size && !checkpoint.Root.Equals(head.Root)))
+        {
+            throw Inconsistent(FormattableString.Invariant($"the stored checkpoint signs size {checkpoint.Size} and another root than the head of size {head.Size} has"));
+        }
+
+        return note!;
+    }
+
+    /// <summary>The checkpoint of a note that the chain's log key signed; null when it did not.</summary>
+    internal static Checkpoint? Verified(ReadOnlySpan<byte> noteBytes, Genesis genesis, out SignedNote? note)
+        => SignedNote.TryParse(noteBytes, out note).Ok && note is not null
+            && note.Verify([genesis.LogKey]).Ok
+            && Checkpoint.TryParse(note.Text, out var checkpoint) == CheckpointProblem.None && checkpoint is not null
+            && string.Equals(checkpoint.Origin, genesis.Origin, StringComparison.Ordinal)
+            ? checkpoint
+            : null;
+
+    private static ReadOnlyMemory<byte> Stored(ChainStore store, TileId id)
+    {
+        var bytes = store.ReadTile(id.Level, id.Index);
+        return bytes is null || bytes.Length < id.Length ? throw Inconsistent($"the tile at level {id.Level}, number {id.Index} is missing or too short") : bytes.AsMemory(0, id.Length);
+    }
+
+    // FORMATS, "Head, signature, freshness": the entries above the note go onto an edge that must hash to the note's root.
+    private static void ExtendNote(ChainReads reads, ChainStore store, TreeHasher hasher, Checkpoint note, HeadRow head)
+    {
+        var edge = TreeEdge.Empty(hasher);
+        if (note.Size > 0)
+        {
+            var nodes = new List<NodeId>();
+            for (var (level, start) = (62, 0L); level >= 0; level--)
+            {
+                if ((note.Size >> level & 1) == 1)
+                {
+                    nodes.Add(new NodeId(level, start >> level));
+                    start += 1L << level;
+                }
+            }
+
+            var plan = TilePlan.For(nodes, note.Size);
+            var bytes = new byte[nodes.Count * Hash32.Size];
+            if (!plan.TryCompute(hasher, [.. plan.Tiles.Select(t => Stored(store, t))], out var hashes, out var tooShort))
+            {
+                throw Inconsistent($"the tile at level {tooShort.Level}, number {tooShort.Index} is too short");
+            }
+
+            for (var i = 0; i < hashes.Length; i++)
+            {
+                hashes[i].CopyTo(bytes.AsSpan(i * Hash32.Size));
+            }
+
+            if (!TreeEdge.TryParse(hasher, note.Size, bytes, out edge) || !edge.Root().Equals(note.Root))
+            {
+                throw Inconsistent("the stored tiles do not hash to the last signed checkpoint");
+            }
+        }
+
+        foreach (var (first, count, entries) in reads.Segments(note.Size))
+        {
+            var bundle = (ReadOnlySpan<byte>)entries;
+            for (var index = first; index < first + count; index++)
+            {
+                if (!EntryBundle.TryNext(ref bundle, out var entry))
+                {
+                    throw Inconsistent($"the segment from index {first} is cut off");
+                }
+
+                if (index >= note.Size && index < head.Size)
+                {
+                    edge.Append(hasher.Leaf(entry));
+                }
+            }
+        }
+
+        if (edge.Size != head.Size || !edge.Root().Equals(head.Root))
+        {
+            throw Inconsistent("the entries above the last signed checkpoint do not hash to the head's root");
+        }
+    }
+
+    private static ChainState RebuildState(ChainReads reads, HeadRow head)
+    {
+        var changes = new List<(long, LeafFacts)>();
+        foreach (var index in reads.StateLeaves())
+        {
+            var entry = reads.Entry(index);
+            if (index >= head.Size || entry is null || !Admission.AdmitForm(entry, out var facts).Ok || !facts.ChangesState)
+            {
+                throw Inconsistent(FormattableString.Invariant($"the leaf at index {index}, which changes the state of admission, is missing or malformed"));
+            }
+
+            changes.Add((index, facts));
+        }
+
+        return ChainState.Rebuild(changes, head.Size, head.SealedMs);
+    }
+
+    private static ChainRefusedException Inconsistent(string what) => new(
+        ChainRefusal.Inconsistent, $"The chain is not opened because {what}: run 'notary fsck' on a copy of the data folder, and restore what it names from a backup or a mirror.");
+}

@@ -1,0 +1,162 @@
+using Notary.Chain.Index;
+using Notary.Chain.Store;
+using Notary.Crypto;
+using Notary.Evidence;
+using Notary.Ledger;
+
+namespace Notary.Chain;
+
+/// <summary>
+/// Everything that can be asked of a chain without changing it: entries, tiles, proofs in the newest signed tree, look-ups, items. Safe from any
+/// thread.
+/// </summary>
+public sealed class ChainReader
+{
+    private readonly Func<ChainHead> _head;
+    private readonly ChainReads _reads;
+    private readonly DigestIndex _index;
+    private readonly Genesis _genesis;
+    private readonly ItemCipher _cipher;
+    private readonly Hash32 _digestKey;
+    private readonly TreeHasher _hasher;
+
+    internal ChainReader(Func<ChainHead> head, ChainReads reads, DigestIndex index, Genesis genesis, ItemCipher cipher, Hash32 digestKey)
+    {
+        _head = head;
+        _reads = reads;
+        _index = index;
+        _genesis = genesis;
+        _cipher = cipher;
+        _digestKey = digestKey;
+        _hasher = new TreeHasher(genesis.Suite);
+    }
+
+    /// <summary>The newest signed head.</summary>
+    public ChainHead Head => _head();
+
+    /// <summary>Leaves in the newest signed tree.</summary>
+    public long Size => Head.Size;
+
+    /// <summary>The newest signed checkpoint, UTF-8.</summary>
+    public ReadOnlyMemory<byte> Checkpoint => Head.Note;
+
+    /// <summary>A sealed leaf's bytes; null at or above <see cref="Size"/>.</summary>
+    public byte[]? Entry(long index) => index >= 0 && index < Size ? _reads.Entry(index) : null;
+
+    /// <summary>A tile of the newest signed tree in exactly that width; null when the tree has no such tile.</summary>
+    public byte[]? Tile(int level, long number, int width)
+    {
+        if (level is < 0 or > 7 || number < 0 || width is < 1 or > 256)
+        {
+            return null;
+        }
+
+        var inTree = (Size >> (8 * level)) - (number * 256);
+        if (number > long.MaxValue / 256 || inTree < width)
+        {
+            return null;
+        }
+
+        var bytes = _reads.Tile(level, number);
+        return bytes is null || bytes.Length < width * Hash32.Size ? null : bytes[..(width * Hash32.Size)];
+    }
+
+    /// <summary>A leaf's inclusion proof with the newest signed checkpoint; null at or above its size.</summary>
+    public TlogProof? InclusionProof(long index)
+    {
+        var head = Head;
+        if (index < 0 || index >= head.Size)
+        {
+            return null;
+        }
+
+        return Proof(index, InclusionHashes(index, 1, head.Size), head);
+    }
+
+    /// <summary>The range proof of leaves [first, first + count) in the tree of that size.</summary>
+    public Hash32[] InclusionHashes(long first, long count, long size) => Compute(RangeProof.Plan(first, count, size), size);
+
+    /// <summary>The consistency proof between two sizes of the chain.</summary>
+    public Hash32[] ConsistencyHashes(long from, long to) => Compute(ConsistencyProof.Plan(from, to), to);
+
+    /// <summary>The index of a record's id; null when the index does not hold it. The lowest one, when an id was used twice.</summary>
+    public long? FindId(Guid id)
+    {
+        Span<byte> entry = stackalloc byte[IndexEntry.Size];
+        IndexKeys.WriteId(id, entry);
+        foreach (var leaf in Find(entry))
+        {
+            if (Entry(leaf) is { } bytes && Admission.AdmitForm(bytes, out var facts).Failure is AdmissionFailure.None or AdmissionFailure.KindNotAccepted && facts.Id == id)
+            {
+                return leaf;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The records that hold content with this digest (SM3 or SHA-256), oldest first, at most <paramref name="limit"/>.</summary>
+    public IReadOnlyList<long> FindDigest(Hash32 digest, int limit)
+    {
+        Span<byte> entry = stackalloc byte[IndexEntry.Size];
+        IndexKeys.WriteDigest(DigestMac(digest), entry);
+        var found = new List<long>();
+        foreach (var leaf in Find(entry))
+        {
+            // The index only says where to look: what counts is the item, and an erased one is not found.
+            if (found.Count < limit && leaf < Size && OpenItem(leaf) is { } item && item.Content.Parts.Any(p => p.Sm3.Equals(digest) || p.Sha256.Equals(digest)))
+            {
+                found.Add(leaf);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>What lies beside a leaf: secret, parts, metadata; null when there is none, it was erased, or it does not open.</summary>
+    public OpenedItem? OpenItem(long index)
+    {
+        if (Entry(index) is not { } leaf || _reads.Item(index) is not { } box || !Admission.AdmitForm(leaf, out var facts).Ok)
+        {
+            return null;
+        }
+
+        return OpenedItem.TryOpen(_cipher, box, facts.Id, out var item) ? item : null;
+    }
+
+    /// <summary>The receipt of an evidence record against the newest checkpoint; null without record or item.</summary>
+    public Receipt? Receipt(long index)
+        => OpenItem(index) is { } item && Entry(index) is { } leaf && InclusionProof(index) is { } proof
+            ? new Receipt
+            {
+                Number = RecordNumber.Format(_genesis.Code, index), LeafJson = System.Text.Encoding.UTF8.GetString(leaf), Secret = item.Secret, Proof = proof.Format(),
+            }
+            : null;
+
+    internal TlogProof Proof(long index, Hash32[] hashes, ChainHead head) => TlogProof.Create(_genesis.Suite, index, hashes, head.Signed);
+
+    internal Hash32 DigestMac(Hash32 digest)
+    {
+        Span<byte> message = stackalloc byte[HmacLabel.DigestIndex.Length + Hash32.Size];
+        HmacLabel.DigestIndex.CopyTo(message);
+        digest.CopyTo(message[HmacLabel.DigestIndex.Length..]);
+        return _genesis.Suite.Hmac(_digestKey.AsSpan(), message);
+    }
+
+    private IReadOnlyList<long> Find(ReadOnlySpan<byte> entry)
+    {
+        var key = IndexEntry.Read(entry);
+        return _index.Find(key.High, key.Low);
+    }
+
+    private Hash32[] Compute(ProofPlan plan, long size)
+    {
+        var tiles = TilePlan.For(plan, size);
+        var fetched = tiles.Tiles.Select(t => _reads.Tile(t.Level, t.Index) is { } bytes && bytes.Length >= t.Length
+            ? (ReadOnlyMemory<byte>)bytes.AsMemory(0, t.Length)
+            : throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The tile at level {t.Level}, number {t.Index} is missing: run 'notary fsck'.")).ToList();
+        return tiles.TryCompute(_hasher, fetched, out var hashes, out var tooShort)
+            ? RangeProof.Compute(_hasher, plan, hashes)
+            : throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The tile at level {tooShort.Level}, number {tooShort.Index} is too short: run 'notary fsck'.");
+    }
+}

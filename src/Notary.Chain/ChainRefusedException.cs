@@ -1,0 +1,36 @@
+namespace Notary.Chain;
+
+/// <summary>Why a chain or data folder is not opened, created or written to. The code is stable.</summary>
+public enum ChainRefusal
+{
+    /// <summary>No chain there: creating one is a verb.</summary>
+    NotCreated = 1,
+
+    /// <summary>A chain of that name exists already.</summary>
+    Exists = 2,
+
+    /// <summary>Made by another version of the program.</summary>
+    OtherVersion = 3,
+
+    /// <summary>Another process works on the folder.</summary>
+    Locked = 4,
+
+    /// <summary>What is stored contradicts itself: hashes, sizes, signatures.</summary>
+    Inconsistent = 5,
+
+    /// <summary>A key file is missing, unreadable or of another chain.</summary>
+    Key = 6,
+
+    /// <summary>The template is missing or wrong.</summary>
+    Template = 7,
+
+    /// <summary>A file or the database cannot be read or written.</summary>
+    Storage = 8,
+}
+
+/// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>
+public sealed class ChainRefusedException(ChainRefusal refusal, string message, Exception? cause = null) : Exception(message, cause)
+{
+    /// <summary>The reason.</summary>
+    public ChainRefusal Refusal { get; } = refusal;
+}

@@ -1,0 +1,214 @@
+using System.Globalization;
+using SQLitePCL;
+
+namespace Notary.Chain.Sqlite;
+
+/// <summary>An SQLite call that did not succeed: the primary and extended result codes and what was attempted.</summary>
+/// <remarks>Never carries SQL text or values: it may be logged.</remarks>
+public sealed class SqliteFailureException(int code, int extendedCode, string attempted)
+    : Exception(string.Create(CultureInfo.InvariantCulture, $"SQLite could not {attempted}: result {code} (extended {extendedCode})."))
+{
+    /// <summary>Primary result code (sqlite3.h, SQLITE_*).</summary>
+    public int Code { get; } = code;
+
+    /// <summary>Extended result code, which names the I/O operation that failed.</summary>
+    public int ExtendedCode { get; } = extendedCode;
+}
+
+/// <summary>
+/// One connection to one database file, over the raw library: the writer binds a million blobs a minute, and an ADO.NET
+/// command per row would cost more than the row. Not thread-safe: a connection belongs to one thread at a time.
+/// </summary>
+/// <remarks>
+/// <para>Durability: WAL with <c>synchronous=FULL</c>, so a commit returns after the WAL's fsync (promise G1).</para>
+/// <para>Library 3.50.4 can corrupt a WAL database when two connections write or checkpoint at the same moment (fixed in 3.51.3
+/// and 3.50.7). Therefore only the writer connection of the one process that holds the lock file writes or checkpoints; readers are opened
+/// read-only and cannot checkpoint, also not on close.</para>
+/// </remarks>
+public sealed class SqliteDatabase : IDisposable
+{
+    private readonly sqlite3 _db;
+
+    private SqliteDatabase(sqlite3 db) => _db = db;
+
+    static SqliteDatabase() => Batteries_V2.Init();
+
+    /// <summary>The lowest library version that is accepted: 3.37 brought STRICT tables.</summary>
+    public const int MinimumLibraryVersion = 3_037_000;
+
+    /// <summary>The loaded library's version, as <c>sqlite3_libversion_number</c> gives it (3.50.4 is 3050004).</summary>
+    public static int LibraryVersion => raw.sqlite3_libversion_number();
+
+    /// <summary>Opens the file for writing; it is created only when <paramref name="create"/> says so.</summary>
+    /// <exception cref="SqliteFailureException">The file is absent, is no database, or cannot be read.</exception>
+    public static SqliteDatabase OpenWriter(string path, bool create)
+    {
+        if (LibraryVersion < MinimumLibraryVersion)
+        {
+            throw new SqliteFailureException(raw.SQLITE_MISUSE, LibraryVersion, "use this version of the library");
+        }
+
+        var flags = raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX | (create ? raw.SQLITE_OPEN_CREATE : 0);
+        var database = Open(path, flags);
+        try
+        {
+            if (create)
+            {
+                // 16 KiB pages: segments are blobs of hundreds of kilobytes, and an overflow page costs the same whatever its size.
+                database.Execute("PRAGMA page_size=16384");
+            }
+
+            database.Execute("PRAGMA journal_mode=WAL");
+            database.Execute("PRAGMA synchronous=FULL");
+            // An erased row's bytes are overwritten, not only unlinked.
+            database.Execute("PRAGMA secure_delete=ON");
+            database.Execute("PRAGMA cache_size=-65536");
+            // Pages of WAL before a commit also checkpoints: 4096 × 16 KiB = 64 MiB.
+            database.Execute("PRAGMA wal_autocheckpoint=4096");
+            database.Execute("PRAGMA journal_size_limit=268435456");
+            database.Execute("PRAGMA foreign_keys=ON");
+            return database;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the file for reading only; never creates, writes or checkpoints it.</summary>
+    public static SqliteDatabase OpenReader(string path)
+    {
+        var database = Open(path, raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_NOMUTEX);
+        try
+        {
+            database.Execute("PRAGMA cache_size=-8192");
+            return database;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs statements that return nothing of interest.</summary>
+    public void Execute(string sql)
+    {
+        var code = raw.sqlite3_exec(_db, sql);
+        if (code != raw.SQLITE_OK)
+        {
+            throw Failure(code, "run a statement");
+        }
+    }
+
+    /// <summary>Prepares a statement that lives as long as the caller keeps it; dispose it before the database.</summary>
+    public SqliteStatement Prepare(string sql)
+    {
+        var code = raw.sqlite3_prepare_v2(_db, sql, out var statement);
+        return code == raw.SQLITE_OK ? new SqliteStatement(this, statement) : throw Failure(code, "prepare a statement");
+    }
+
+    /// <summary>True while a transaction is open on this connection.</summary>
+    public bool InTransaction => raw.sqlite3_get_autocommit(_db) == 0;
+
+    /// <summary>Writes every WAL frame back and empties the WAL. Only for the writer, at a clean close.</summary>
+    public void Checkpoint() => Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+
+    /// <summary>Closes the connection; prepared statements must be gone.</summary>
+    public void Dispose()
+    {
+        raw.sqlite3_close_v2(_db);
+        _db.Dispose();
+    }
+
+    internal SqliteFailureException Failure(int code, string attempted) => new(code & 0xff, raw.sqlite3_extended_errcode(_db), attempted);
+
+    private static SqliteDatabase Open(string path, int flags)
+    {
+        var code = raw.sqlite3_open_v2(path, out var db, flags, null);
+        if (code != raw.SQLITE_OK)
+        {
+            db?.Dispose();
+            throw new SqliteFailureException(code & 0xff, code, "open the database file");
+        }
+
+        raw.sqlite3_extended_result_codes(db, 1);
+        raw.sqlite3_busy_timeout(db, 10_000);
+        return new SqliteDatabase(db);
+    }
+}
+
+/// <summary>A prepared statement. Parameters are numbered from 1, columns from 0, as in SQLite's own interface.</summary>
+public sealed class SqliteStatement : IDisposable
+{
+    private readonly SqliteDatabase _database;
+    private readonly sqlite3_stmt _statement;
+
+    internal SqliteStatement(SqliteDatabase database, sqlite3_stmt statement)
+    {
+        _database = database;
+        _statement = statement;
+    }
+
+    /// <summary>Binds an integer.</summary>
+    public SqliteStatement Bind(int parameter, long value)
+    {
+        raw.sqlite3_bind_int64(_statement, parameter, value);
+        return this;
+    }
+
+    /// <summary>Binds bytes; they are copied by the library.</summary>
+    public SqliteStatement Bind(int parameter, ReadOnlySpan<byte> value)
+    {
+        // An empty span is an empty blob, never NULL.
+        var code = value.IsEmpty ? raw.sqlite3_bind_zeroblob(_statement, parameter, 0) : raw.sqlite3_bind_blob(_statement, parameter, value);
+        return code == raw.SQLITE_OK ? this : throw _database.Failure(code, "bind a value");
+    }
+
+    /// <summary>Binds text.</summary>
+    public SqliteStatement Bind(int parameter, string value)
+    {
+        raw.sqlite3_bind_text(_statement, parameter, value);
+        return this;
+    }
+
+    /// <summary>Runs to the end and resets; for statements without rows.</summary>
+    public void Run()
+    {
+        var code = raw.sqlite3_step(_statement);
+        raw.sqlite3_reset(_statement);
+        if (code is not (raw.SQLITE_DONE or raw.SQLITE_ROW))
+        {
+            throw _database.Failure(code, "change the database");
+        }
+    }
+
+    /// <summary>Steps to the next row; false (and reset) after the last.</summary>
+    public bool Step()
+    {
+        var code = raw.sqlite3_step(_statement);
+        if (code == raw.SQLITE_ROW)
+        {
+            return true;
+        }
+
+        raw.sqlite3_reset(_statement);
+        return code == raw.SQLITE_DONE ? false : throw _database.Failure(code, "read the database");
+    }
+
+    /// <summary>Makes the statement ready to be bound and run again; ends its hold on the read snapshot.</summary>
+    public void Reset() => raw.sqlite3_reset(_statement);
+
+    /// <summary>Column as an integer.</summary>
+    public long Int64(int column) => raw.sqlite3_column_int64(_statement, column);
+
+    /// <summary>Column as bytes; valid until the next step or reset.</summary>
+    public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);
+
+    /// <summary>Column as text.</summary>
+    public string Text(int column) => raw.sqlite3_column_text(_statement, column).utf8_to_string();
+
+    /// <summary>Frees the statement.</summary>
+    public void Dispose() => _statement.Dispose();
+}

@@ -1,0 +1,202 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using Notary.Chain.Sqlite;
+
+namespace Notary.Chain.Store;
+
+/// <summary>
+/// Reads of a chain's database by any number of threads: a small pool of read-only connections, each with its prepared statements. A read
+/// sees the last commit and never waits for the writer (WAL).
+/// </summary>
+public sealed class ChainReads(string path) : IDisposable
+{
+    /// <summary>Connections kept open; more are opened under load and closed after use.</summary>
+    public const int PooledConnections = 8;
+
+    private readonly string _path = path;
+    private readonly ConcurrentBag<Connection> _pool = [];
+    private int _pooled;
+
+    /// <summary>The leaf at an index as it was sealed; null when there is none.</summary>
+    public byte[]? Entry(long index) => With(connection =>
+    {
+        var statement = connection.SegmentOf;
+        statement.Bind(1, index);
+        try
+        {
+            if (!statement.Step() || index - statement.Int64(0) >= statement.Int64(1))
+            {
+                return null;
+            }
+
+            var bundle = statement.Blob(2);
+            for (var skip = index - statement.Int64(0); ; skip--)
+            {
+                if (!EntryBundle.TryNext(ref bundle, out var entry))
+                {
+                    return null;
+                }
+
+                if (skip == 0)
+                {
+                    return entry.ToArray();
+                }
+            }
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    });
+
+    /// <summary>The batches in order from the one that holds <paramref name="from"/>: first index, count, entries as stored.</summary>
+    public IEnumerable<(long First, int Count, byte[] Entries)> Segments(long from)
+    {
+        using var database = SqliteDatabase.OpenReader(_path);
+        using var statement = database.Prepare(
+            "SELECT first, count, entries FROM segment WHERE first >= COALESCE((SELECT MAX(first) FROM segment WHERE first <= ?), 0) ORDER BY first");
+        statement.Bind(1, from);
+        while (statement.Step())
+        {
+            yield return (statement.Int64(0), (int)statement.Int64(1), statement.Blob(2).ToArray());
+        }
+    }
+
+    /// <summary>Indexes of the leaves that change the state of admission, in order.</summary>
+    public IReadOnlyList<long> StateLeaves()
+    {
+        using var database = SqliteDatabase.OpenReader(_path);
+        using var statement = database.Prepare("SELECT number FROM state_leaf ORDER BY number");
+        var indexes = new List<long>();
+        while (statement.Step())
+        {
+            indexes.Add(statement.Int64(0));
+        }
+
+        return indexes;
+    }
+
+    /// <summary>A tile's hashes in the width it now has; null when absent.</summary>
+    public byte[]? Tile(int level, long number) => With(connection =>
+    {
+        connection.TileOf.Bind(1, level).Bind(2, number);
+        var hashes = connection.TileOf.Step() ? connection.TileOf.Blob(0).ToArray() : null;
+        connection.TileOf.Reset();
+        return hashes;
+    });
+
+    /// <summary>The item box of a leaf; null when it never had one or it was erased.</summary>
+    public byte[]? Item(long index) => With(connection =>
+    {
+        connection.ItemOf.Bind(1, index);
+        var box = connection.ItemOf.Step() ? connection.ItemOf.Blob(0).ToArray() : null;
+        connection.ItemOf.Reset();
+        return box;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        while (_pool.TryTake(out var connection))
+        {
+            connection.Dispose();
+        }
+    }
+
+    private T With<T>(Func<Connection, T> read)
+    {
+        if (_pool.TryTake(out var connection))
+        {
+            Interlocked.Decrement(ref _pooled);
+        }
+        else
+        {
+            connection = new Connection(_path);
+        }
+
+        T result;
+        try
+        {
+            result = read(connection);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+
+        if (Interlocked.Increment(ref _pooled) <= PooledConnections)
+        {
+            _pool.Add(connection);
+        }
+        else
+        {
+            Interlocked.Decrement(ref _pooled);
+            connection.Dispose();
+        }
+
+        return result;
+    }
+
+    private sealed class Connection : IDisposable
+    {
+        private readonly SqliteDatabase _database;
+
+        public Connection(string path)
+        {
+            _database = SqliteDatabase.OpenReader(path);
+            SegmentOf = _database.Prepare("SELECT first, count, entries FROM segment WHERE first <= ? ORDER BY first DESC LIMIT 1");
+            TileOf = _database.Prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?");
+            ItemOf = _database.Prepare("SELECT box FROM item WHERE number = ?");
+        }
+
+        public SqliteStatement SegmentOf { get; }
+
+        public SqliteStatement TileOf { get; }
+
+        public SqliteStatement ItemOf { get; }
+
+        public void Dispose()
+        {
+            SegmentOf.Dispose();
+            TileOf.Dispose();
+            ItemOf.Dispose();
+            _database.Dispose();
+        }
+    }
+}
+
+/// <summary>Entries one after another as in a C2SP entry bundle: a big-endian 16-bit length, then the bytes.</summary>
+public static class EntryBundle
+{
+    /// <summary>Bytes that an entry takes in a bundle.</summary>
+    public static int Length(int entryLength) => entryLength + 2;
+
+    /// <summary>Writes one entry; returns the bytes written.</summary>
+    public static int Write(Span<byte> destination, ReadOnlySpan<byte> entry)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(destination, checked((ushort)entry.Length));
+        entry.CopyTo(destination[2..]);
+        return entry.Length + 2;
+    }
+
+    /// <summary>Takes the next entry off the bundle; false at its end or when it is cut off (then the rest is not empty).</summary>
+    public static bool TryNext(ref ReadOnlySpan<byte> bundle, out ReadOnlySpan<byte> entry)
+    {
+        entry = default;
+        if (bundle.Length < 2)
+        {
+            return false;
+        }
+
+        var length = BinaryPrimitives.ReadUInt16BigEndian(bundle);
+        if (bundle.Length - 2 < length)
+        {
+            return false;
+        }
+
+        entry = bundle.Slice(2, length);
+        bundle = bundle[(2 + length)..];
+        return true;
+    }
+}

@@ -1,0 +1,208 @@
+using Notary.Chain.Sqlite;
+using Notary.Crypto;
+
+namespace Notary.Chain.Store;
+
+/// <summary>The head row: what the chain is at its end, and the last signed note that was stored.</summary>
+/// <param name="Size">Leaves committed.</param>
+/// <param name="Root">Root of the tree of that size.</param>
+/// <param name="Edge">The right edge, 32 bytes a perfect subtree, largest first.</param>
+/// <param name="SealedMs">Last sealed time, Unix milliseconds.</param>
+/// <param name="Note">The last stored signed note, UTF-8; empty only before leaf 0 is signed.</param>
+/// <param name="NoteSize">The tree size that the note signs.</param>
+public sealed record HeadRow(long Size, Hash32 Root, byte[] Edge, long SealedMs, byte[] Note, long NoteSize);
+
+/// <summary>What a request with an idempotency key was answered.</summary>
+public sealed record AnsweredRequest(Hash32 Digest, long First, int Count, byte[] Outcomes);
+
+/// <summary>
+/// The writer's side of a chain's database. One instance, used by one thread at a time; every method throws
+/// <see cref="SqliteFailureException"/> when the database fails, and the sequencer decides what that means for the batch.
+/// </summary>
+public sealed class ChainStore : IDisposable
+{
+    /// <summary>The version of the tables; kept in the database's <c>user_version</c>.</summary>
+    public const int SchemaVersion = 1;
+
+    private readonly SqliteDatabase _database;
+    private readonly List<SqliteStatement> _statements = [];
+    private readonly SqliteStatement _begin, _commit, _rollback;
+    private readonly SqliteStatement _readHead, _writeHead, _writeSegment, _writeTile, _readTile, _writeItem, _writeFeed, _trimFeed, _writeStateLeaf;
+    private readonly SqliteStatement _readRequest, _writeRequest, _trimRequests;
+
+    private ChainStore(SqliteDatabase database)
+    {
+        _database = database;
+        // IMMEDIATE takes the write lock before the head is read: the row is read for update.
+        _begin = Prepare("BEGIN IMMEDIATE");
+        _commit = Prepare("COMMIT");
+        _rollback = Prepare("ROLLBACK");
+        _readHead = Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
+        _writeHead = Prepare("INSERT OR REPLACE INTO head (one, size, root, edge, sealed, note, note_size) VALUES (1, ?, ?, ?, ?, ?, ?)");
+        _writeSegment = Prepare("INSERT INTO segment (first, count, entries) VALUES (?, ?, ?)");
+        _writeTile = Prepare("INSERT OR REPLACE INTO tile (level, number, hashes) VALUES (?, ?, ?)");
+        _readTile = Prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?");
+        _writeItem = Prepare("INSERT INTO item (number, box) VALUES (?, ?)");
+        _writeFeed = Prepare("INSERT INTO feed (first, keys) VALUES (?, ?)");
+        _writeStateLeaf = Prepare("INSERT INTO state_leaf (number) VALUES (?)");
+        _trimFeed = Prepare("DELETE FROM feed WHERE first < ?");
+        _readRequest = Prepare("SELECT digest, first, count, outcomes FROM request WHERE account = ? AND key = ?");
+        _writeRequest = Prepare("INSERT INTO request (account, key, digest, first, count, outcomes, at) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        _trimRequests = Prepare("DELETE FROM request WHERE (account, key) IN (SELECT account, key FROM request WHERE at < ? LIMIT 1000)");
+    }
+
+    /// <summary>Makes the tables in a new file. Only <see cref="Folders.ChainCreation"/> calls this.</summary>
+    public static ChainStore Create(string path)
+    {
+        var database = SqliteDatabase.OpenWriter(path, create: true);
+        database.Execute("BEGIN IMMEDIATE");
+        database.Execute(Migration(1));
+        database.Execute(FormattableString.Invariant($"PRAGMA user_version={SchemaVersion}"));
+        database.Execute("COMMIT");
+        return new ChainStore(database);
+    }
+
+    /// <summary>Opens an existing database.</summary>
+    /// <exception cref="ChainRefusedException">The tables are of another version.</exception>
+    public static ChainStore Open(string path)
+    {
+        var database = SqliteDatabase.OpenWriter(path, create: false);
+        try
+        {
+            using (var version = database.Prepare("PRAGMA user_version"))
+            {
+                version.Step();
+                var found = version.Int64(0);
+                if (found != SchemaVersion)
+                {
+                    throw new ChainRefusedException(
+                        ChainRefusal.OtherVersion,
+                        FormattableString.Invariant($"The chain's database has tables of version {found}, this program writes version {SchemaVersion}: start the program version that made it, or upgrade this one."));
+                }
+            }
+
+            return new ChainStore(database);
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes the write lock.</summary>
+    public void Begin() => _begin.Run();
+
+    /// <summary>Commits: returns after the WAL was synced. A failure here leaves the outcome unknown.</summary>
+    public void Commit() => _commit.Run();
+
+    /// <summary>Rolls back what is open; harmless when SQLite already did.</summary>
+    public void Rollback()
+    {
+        if (_database.InTransaction)
+        {
+            _rollback.Run();
+        }
+    }
+
+    /// <summary>The head row; null in a database whose creation was not finished.</summary>
+    public HeadRow? ReadHead()
+    {
+        if (!_readHead.Step())
+        {
+            return null;
+        }
+
+        var root = _readHead.Blob(1);
+        var row = new HeadRow(
+            _readHead.Int64(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, _readHead.Blob(2).ToArray(), _readHead.Int64(3), _readHead.Blob(4).ToArray(), _readHead.Int64(5));
+        _readHead.Reset();
+        return row;
+    }
+
+    /// <summary>Replaces the head row.</summary>
+    public void WriteHead(HeadRow head)
+    {
+        Span<byte> root = stackalloc byte[Hash32.Size];
+        head.Root.CopyTo(root);
+        _writeHead.Bind(1, head.Size).Bind(2, root).Bind(3, head.Edge).Bind(4, head.SealedMs).Bind(5, head.Note).Bind(6, head.NoteSize).Run();
+    }
+
+    /// <summary>Stores the entries of a batch.</summary>
+    public void WriteSegment(long first, int count, ReadOnlySpan<byte> entries) => _writeSegment.Bind(1, first).Bind(2, count).Bind(3, entries).Run();
+
+    /// <summary>Stores a tile in its present width.</summary>
+    public void WriteTile(int level, long number, ReadOnlySpan<byte> hashes) => _writeTile.Bind(1, level).Bind(2, number).Bind(3, hashes).Run();
+
+    /// <summary>A tile's hashes; null when it is absent.</summary>
+    public byte[]? ReadTile(int level, long number)
+    {
+        _readTile.Bind(1, level).Bind(2, number);
+        var hashes = _readTile.Step() ? _readTile.Blob(0).ToArray() : null;
+        _readTile.Reset();
+        return hashes;
+    }
+
+    /// <summary>Stores the item box of a leaf.</summary>
+    public void WriteItem(long index, ReadOnlySpan<byte> box) => _writeItem.Bind(1, index).Bind(2, box).Run();
+
+    /// <summary>Stores look-up keys for the digest index.</summary>
+    public void WriteFeed(long first, ReadOnlySpan<byte> keys) => _writeFeed.Bind(1, first).Bind(2, keys).Run();
+
+    /// <summary>Marks a leaf that changes the state of admission.</summary>
+    public void WriteStateLeaf(long index) => _writeStateLeaf.Bind(1, index).Run();
+
+    /// <summary>Removes the feed rows that durable runs hold.</summary>
+    public void TrimFeed(long durableTo) => _trimFeed.Bind(1, durableTo).Run();
+
+    /// <summary>What a request with this key was answered; null when it is new.</summary>
+    public AnsweredRequest? ReadRequest(string account, string key)
+    {
+        _readRequest.Bind(1, account).Bind(2, key);
+        var row = _readRequest.Step()
+            ? new AnsweredRequest(Hash32.FromSpan(_readRequest.Blob(0)), _readRequest.Int64(1), (int)_readRequest.Int64(2), _readRequest.Blob(3).ToArray())
+            : null;
+        _readRequest.Reset();
+        return row;
+    }
+
+    /// <summary>Remembers a request's answer.</summary>
+    public void WriteRequest(string account, string key, AnsweredRequest row, long atMs)
+    {
+        Span<byte> digest = stackalloc byte[Hash32.Size];
+        row.Digest.CopyTo(digest);
+        _writeRequest.Bind(1, account).Bind(2, key).Bind(3, digest).Bind(4, row.First).Bind(5, row.Count).Bind(6, row.Outcomes).Bind(7, atMs).Run();
+    }
+
+    /// <summary>Forgets up to 1,000 requests older than the time.</summary>
+    public void TrimRequests(long beforeMs) => _trimRequests.Bind(1, beforeMs).Run();
+
+    /// <summary>Writes the WAL back; at a clean close.</summary>
+    public void Checkpoint() => _database.Checkpoint();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var statement in _statements)
+        {
+            statement.Dispose();
+        }
+
+        _database.Dispose();
+    }
+
+    private SqliteStatement Prepare(string sql)
+    {
+        var statement = _database.Prepare(sql);
+        _statements.Add(statement);
+        return statement;
+    }
+
+    private static string Migration(int number)
+    {
+        using var stream = typeof(ChainStore).Assembly.GetManifestResourceStream(FormattableString.Invariant($"{number:D4}.sql"))
+            ?? throw new InvalidOperationException("A migration is missing from the program.");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}
