@@ -83,7 +83,7 @@ public sealed class TlogProof
     private TlogProof(Suite suite, byte[]? extra, long index, Hash32[] hashes, SignedNote note, Checkpoint checkpoint)
     {
         Suite = suite;
-        Extra = extra;
+        Extra = extra is null ? default(ReadOnlyMemory<byte>?) : extra.AsMemory();
         Index = index;
         Hashes = hashes;
         Note = note;

@@ -126,7 +126,7 @@ public sealed class TileTests
         var plan = TilePlan.For(InclusionProof.Plan(0, 300), 300);
         var bytes = plan.Tiles.Select(tile => (ReadOnlyMemory<byte>)new byte[tile.Length]).ToArray();
         Assert.True(plan.TryCompute(Hasher, bytes, out _, out _));
-        bytes[^1] = bytes[^1][..^1];
+        bytes[^1] = bytes[^1].Slice(1);
         Assert.False(plan.TryCompute(Hasher, bytes, out var hashes, out var tooShort));
         Assert.Equal(plan.Tiles[^1], tooShort);
         Assert.Empty(hashes);
@@ -173,7 +173,7 @@ public sealed class TileTests
                 var bytes = partial[i].Bytes.ToArray();
                 Refused(TileEdgeFailure.TileMissing, others);
                 Refused(TileEdgeFailure.TileUnexpected, [.. partial, partial[i]]);
-                Refused(TileEdgeFailure.TileLength, [.. others, partial[i] with { Bytes = bytes[1..] }]);
+                Refused(TileEdgeFailure.TileLength, [.. others, partial[i] with { Bytes = bytes.AsMemory(1) }]);
                 Refused(TileEdgeFailure.TileUnexpected, [.. others, new Tile(partial[i].Id with { Width = partial[i].Id.Width + 1 }, bytes)]);
                 for (var at = 0; at < bytes.Length; at += 31)
                 {
