@@ -1,0 +1,102 @@
+using System.Text;
+using Notary.Chain.Folders;
+using Notary.Crypto;
+using Notary.Evidence;
+
+namespace Notary.Chain.Tests;
+
+/// <summary>A real chain in a folder of its own: SQLite file, key files, index.</summary>
+public sealed class TestChain : IDisposable
+{
+    public const string Password = "test password of no value";
+
+    private readonly TemporaryFolder _folder = new();
+    private ChainHost? _host;
+
+    public TestChain(string suite = "sm", TimeProvider? time = null)
+    {
+        Time = time ?? TimeProvider.System;
+        var template = Path.Combine(RepositoryRoot, "sidechains", "beijing");
+        if (suite != "sm")
+        {
+            var own = Path.Combine(_folder.Path, "repo", "sidechains", "beijing");
+            Directory.CreateDirectory(own);
+            File.WriteAllText(Path.Combine(own, "chain.json"), File.ReadAllText(Path.Combine(template, "chain.json")).Replace("\"sm\"", $"\"{suite}\"", StringComparison.Ordinal));
+            File.Copy(Path.Combine(template, "nodes.txt"), Path.Combine(own, "nodes.txt"));
+            foreach (var policy in PolicyNames.InOrder)
+            {
+                var to = Path.Combine(_folder.Path, "repo", "policies", policy);
+                Directory.CreateDirectory(to);
+                File.Copy(Path.Combine(RepositoryRoot, "policies", policy, "default.json"), Path.Combine(to, "default.json"));
+            }
+
+            template = own;
+        }
+
+        DataPath = Path.Combine(_folder.Path, "data");
+        using var data = DataFolder.Take(DataPath, create: true);
+        Created = ChainCreation.Create(data, ChainTemplate.Load(template), "notary.test", Password, Time);
+        Folder = data.Chain("beijing");
+    }
+
+    public static string RepositoryRoot { get; } = FindRoot();
+
+    public TimeProvider Time { get; }
+
+    public string DataPath { get; }
+
+    public CreatedChain Created { get; }
+
+    public ChainFolder Folder { get; }
+
+    public ChainHost Host => _host ??= ChainHost.Open(Folder, Password, Time);
+
+    public void Close()
+    {
+        _host?.Dispose();
+        _host = null;
+    }
+
+    /// <summary>One request line with fresh digests.</summary>
+    public static string Line(Random random, string extra = "")
+    {
+        var digests = new byte[64];
+        random.NextBytes(digests);
+        return $$"""{"parts":[{"kind":"file","media":"application/pdf","sha256":"{{Convert.ToHexStringLower(digests.AsSpan(32))}}","size":{{random.Next(1, 1_000_000)}},"sm3":"{{Convert.ToHexStringLower(digests.AsSpan(0, 32))}}"}]{{extra}},"type":"document"}""";
+    }
+
+    public Task<DepositResult> Deposit(string body, string? key = null, bool single = false) => Host.DepositAsync(new Deposit
+    {
+        Body = Encoding.UTF8.GetBytes(body),
+        SingleRequest = single,
+        Account = Created.DevelopmentAccount,
+        Auth = AuthMethod.ClientSecret,
+        IdempotencyKey = key,
+        Received = Time.GetUtcNow(),
+    });
+
+    public Task<DepositResult> DepositMany(int count, int seed, string? key = null)
+    {
+        var random = new Random(seed);
+        return Deposit(string.Join('\n', Enumerable.Range(0, count).Select(_ => Line(random))), key);
+    }
+
+    public void Dispose()
+    {
+        Close();
+        _folder.Dispose();
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Notary.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new InvalidOperationException("The tests run inside the repository.");
+    }
+}
