@@ -142,15 +142,19 @@ internal static class Examples
         foreach (var suite in new[] { Suite.Sm, Suite.Intl })
         {
             var tree = new NaiveTree(suite, Leaves(new TreeHasher(suite)));
-            examples[$"inclusion-{suite.Name}"] = Lines(tree.Path(4, 0, Size));
-            examples[$"range-{suite.Name}"] = Lines(tree.Range(1, 5, 0, Size));
-            examples[$"consistency-{suite.Name}"] = Lines(tree.Subproof(3, 0, Size, true));
+            examples[$"inclusion-{suite.Name}"] = Lines(InclusionProof.Plan(4, Size));
+            examples[$"range-{suite.Name}"] = Lines(RangeProof.Plan(1, 4, Size));
+            examples[$"consistency-{suite.Name}"] = Lines(ConsistencyProof.Plan(3, Size));
             examples[$"tlog-proof-{suite.Name}"] = TlogProof.Create(suite, 4, tree.Path(4, 0, Size), LogNote(suite), Encoding.ASCII.GetBytes("record 4")).Format();
+
+            string Lines(ProofPlan plan)
+            {
+                Hash32[] fetched = [.. plan.Select(node => tree.Mth((int)node.FirstLeaf, (int)node.EndLeaf))];
+                return string.Concat(RangeProof.Compute(new TreeHasher(suite), plan, fetched).Select(hash => hash.ToHex() + "\n"));
+            }
         }
 
         return examples;
-
-        static string Lines(IEnumerable<Hash32> hashes) => string.Concat(hashes.Select(hash => hash.ToHex() + "\n"));
     }
 
     private static string Wrapped(byte[] bytes) => string.Concat(bytes.Chunk(32).Select(line => Convert.ToHexStringLower(line) + "\n"));
