@@ -62,6 +62,7 @@ public static class Problems
             return Task.CompletedTask;
         }
 
+        Telemetry.ServerTelemetry.Refused(problem.Code);
         response.StatusCode = problem.Status;
         response.ContentType = "application/problem+json";
         response.Headers.CacheControl = "no-store";

@@ -1,0 +1,46 @@
+namespace Notary.Server.Http;
+
+/// <summary>
+/// The outermost layer: whatever an endpoint leaves without an answer becomes a problem with a code, and no exception's text ever reaches a client.
+/// </summary>
+public static class ProblemMiddleware
+{
+    public static void UseProblems(this WebApplication app)
+    {
+        ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Notary.Server");
+        app.Use(next => context => Run(context, next, logger));
+    }
+
+    private static async Task Run(HttpContext context, RequestDelegate next, ILogger logger)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (BadHttpRequestException wrong)
+        {
+            await RequestBody.RefuseAsync(context, RequestBody.EndOf(wrong), 0);
+        }
+        catch (Exception gone) when (context.RequestAborted.IsCancellationRequested && gone is OperationCanceledException or IOException)
+        {
+            return;
+        }
+        catch (Exception failure)
+        {
+            Log.RequestFailed(logger, (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-", failure);
+            await Problems.WriteAsync(context, Problems.Internal, "The server's log says more.");
+        }
+
+        if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentLength: null, ContentType: null })
+        {
+            Problem problem = context.Response.StatusCode switch
+            {
+                404 => Problems.NotFound,
+                405 => Problems.MethodNotAllowed,
+                415 => Problems.UnsupportedType,
+                _ => Problems.Malformed,
+            };
+            await Problems.WriteAsync(context, problem, $"{context.Request.Method} is not answered here; /openapi/v1.json lists every address.");
+        }
+    }
+}
