@@ -1,0 +1,140 @@
+using System.ComponentModel;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Notary.Server.OpenApi;
+
+// The bodies of requests and answers as the OpenAPI document shows them. The hot paths read and write bytes; these types are never
+// instantiated. The tests hold real answers against them.
+
+[Description("One request to seal evidence, or one line of a batch.")]
+internal sealed record EvidenceRequestShape(
+    [property: JsonPropertyName("type"), Description("Evidence type, for instance contract.electronic.")] string Type,
+    [property: JsonPropertyName("parts"), Description("1 to 1,000 parts. Left out in a multipart deposit.")] PartShape[] Parts,
+    [property: JsonPropertyName("metadata"), Description("Committed fields by name, kept encrypted: at most 16 KiB; files is an array of file names, every other value a string.")] Dictionary<string, JsonElement>? Metadata,
+    [property: JsonPropertyName("sent"), Description("When the submitter says it sent the request, yyyy-MM-ddTHH:mm:ss.fffZ.")] string? Sent,
+    [property: JsonPropertyName("previous"), Description("Id of the version that this record replaces.")] string? Previous,
+    [property: JsonPropertyName("relation"), Description("none, operator or interested.")] string? Relation,
+    [property: JsonPropertyName("id"), Description("UUIDv7 drawn by the submitter; only together with secret, needed for tree parts.")] string? Id,
+    [property: JsonPropertyName("secret"), Description("32 bytes, lower-case hex, drawn by the submitter; only together with id.")] string? Secret,
+    [property: JsonPropertyName("statement"), Description("The line's place in the agency's origin statement.")] StatementShape? Statement);
+
+[Description("A part of a record: a file, or a tree of rows.")]
+internal sealed record PartShape(
+    [property: JsonPropertyName("kind"), Description("file (default) or tree.")] string? Kind,
+    [property: JsonPropertyName("media"), Description("Media type, for instance application/pdf.")] string Media,
+    [property: JsonPropertyName("sha256"), Description("64 lower-case hex digits.")] string Sha256,
+    [property: JsonPropertyName("size"), Description("Bytes.")] long Size,
+    [property: JsonPropertyName("sm3"), Description("64 lower-case hex digits.")] string Sm3,
+    [property: JsonPropertyName("root"), Description("tree: RFC 6962 root over the row commitments.")] string? Root,
+    [property: JsonPropertyName("rows"), Description("tree: number of rows.")] long? Rows,
+    [property: JsonPropertyName("rule"), Description("tree: how rows are cut.")] string? Rule);
+
+internal sealed record StatementShape(
+    [property: JsonPropertyName("index")] int Index,
+    [property: JsonPropertyName("nonce")] string Nonce,
+    [property: JsonPropertyName("root")] string Root);
+
+[Description("A deposit with its files. The files are hashed while they arrive and not kept; their names become the committed field files.")]
+internal sealed record MultipartShape(
+    [property: JsonPropertyName("request"), Description("The JSON request without parts and without metadata.files.")] string Request,
+    [property: JsonPropertyName("file"), Description("One or more files, in the order of the parts.")] IFormFile File);
+
+[Description("What the depositor keeps: it verifies alone. The secret opens the record's commitments and is as confidential as the record.")]
+internal sealed record ReceiptShape(
+    [property: JsonPropertyName("v")] int V,
+    [property: JsonPropertyName("number"), Description("Record number, for instance BJ-0000-0000-0006-K.")] string Number,
+    [property: JsonPropertyName("leaf"), Description("The sealed leaf, canonical JSON as text.")] string Leaf,
+    [property: JsonPropertyName("secret"), Description("32 bytes, lower-case hex.")] string Secret,
+    [property: JsonPropertyName("proof"), Description("C2SP tlog-proof text with the signed checkpoint.")] string Proof);
+
+[Description("A receipt, and where the record stands.")]
+internal sealed record SealedShape(
+    [property: JsonPropertyName("v")] int V,
+    [property: JsonPropertyName("number")] string Number,
+    [property: JsonPropertyName("leaf")] string Leaf,
+    [property: JsonPropertyName("secret")] string Secret,
+    [property: JsonPropertyName("proof")] string Proof,
+    [property: JsonPropertyName("id")] string Id,
+    [property: JsonPropertyName("index")] long Index,
+    [property: JsonPropertyName("state"), Description("sealed")] string State);
+
+[Description("One line of a batch's answer: a sealed record, a refused line, or (last) the range with its proof and checkpoint.")]
+internal sealed record BatchLineShape(
+    [property: JsonPropertyName("line"), Description("Line of the request, from 0.")] int? Line,
+    [property: JsonPropertyName("leaf"), Description("The sealed leaf.")] JsonElement? Leaf,
+    [property: JsonPropertyName("number")] string? Number,
+    [property: JsonPropertyName("secret")] string? Secret,
+    [property: JsonPropertyName("error")] LineErrorShape? Error,
+    [property: JsonPropertyName("range")] RangeShape? Range,
+    [property: JsonPropertyName("checkpoint"), Description("The signed checkpoint that covers the range.")] string? Checkpoint);
+
+internal sealed record LineErrorShape([property: JsonPropertyName("code")] string Code, [property: JsonPropertyName("detail")] string Detail);
+
+internal sealed record RangeShape(
+    [property: JsonPropertyName("first")] long First,
+    [property: JsonPropertyName("count")] int Count,
+    [property: JsonPropertyName("size")] long Size,
+    [property: JsonPropertyName("proof"), Description("Base64 of 32 bytes each.")] string[] Proof);
+
+[Description("A record as its reader may see it: anyone the first six members, an account also who deposited what when, the depositor also what opens it.")]
+internal sealed record RecordShape(
+    [property: JsonPropertyName("number")] string Number,
+    [property: JsonPropertyName("chain")] string Chain,
+    [property: JsonPropertyName("index")] long Index,
+    [property: JsonPropertyName("kind")] string Kind,
+    [property: JsonPropertyName("sealed")] string Sealed,
+    [property: JsonPropertyName("state")] string State,
+    [property: JsonPropertyName("id")] string? Id,
+    [property: JsonPropertyName("type")] string? Type,
+    [property: JsonPropertyName("account")] string? Account,
+    [property: JsonPropertyName("received")] string? Received,
+    [property: JsonPropertyName("sent")] string? Sent,
+    [property: JsonPropertyName("parts")] JsonElement[]? Parts,
+    [property: JsonPropertyName("metadata")] Dictionary<string, JsonElement>? Metadata);
+
+[Description("What is known of a digest. Never who deposited it or what it is about.")]
+internal sealed record LookupShape(
+    [property: JsonPropertyName("digest")] string Digest,
+    [property: JsonPropertyName("records")] LookupRecordShape[] Records,
+    [property: JsonPropertyName("size"), Description("Records in the log.")] long Size,
+    [property: JsonPropertyName("indexed"), Description("Records below this index are found; the index follows the log by moments.")] long Indexed);
+
+internal sealed record LookupRecordShape(
+    [property: JsonPropertyName("number")] string Number,
+    [property: JsonPropertyName("chain")] string Chain,
+    [property: JsonPropertyName("index")] long Index,
+    [property: JsonPropertyName("sealed")] string Sealed,
+    [property: JsonPropertyName("state")] string State);
+
+[Description("The verification report (docs/spec/verdicts.md).")]
+internal sealed record ReportShape(
+    [property: JsonPropertyName("indication"), Description("TOTAL-PASSED, TOTAL-FAILED or INDETERMINATE (ETSI EN 319 102-1).")] string Indication,
+    [property: JsonPropertyName("sub_indication")] string? SubIndication,
+    [property: JsonPropertyName("checks")] CheckShape[] Checks);
+
+internal sealed record CheckShape(
+    [property: JsonPropertyName("id")] string Id,
+    [property: JsonPropertyName("outcome")] string Outcome,
+    [property: JsonPropertyName("en")] string En,
+    [property: JsonPropertyName("zh")] string Zh);
+
+[Description("RFC 9457. code is stable; detail is for people.")]
+internal sealed record ProblemShape(
+    [property: JsonPropertyName("type"), Description("urn:notary: and the code.")] string Type,
+    [property: JsonPropertyName("title")] string Title,
+    [property: JsonPropertyName("status")] int Status,
+    [property: JsonPropertyName("detail")] string Detail,
+    [property: JsonPropertyName("code")] string Code,
+    [property: JsonPropertyName("reason"), Description("Why the content was refused: a code of docs/spec/record.md or of admission.")] string? Reason,
+    [property: JsonPropertyName("offset"), Description("Byte offset in the body or line where it shows.")] int? Offset);
+
+internal sealed record HealthShape([property: JsonPropertyName("status")] string Status, [property: JsonPropertyName("chains")] ChainHealthShape[]? Chains);
+
+internal sealed record ChainHealthShape(
+    [property: JsonPropertyName("chain")] string Chain,
+    [property: JsonPropertyName("origin")] string Origin,
+    [property: JsonPropertyName("size")] long Size,
+    [property: JsonPropertyName("status")] string Status,
+    [property: JsonPropertyName("reason")] string? Reason,
+    [property: JsonPropertyName("detail")] string? Detail);
