@@ -1,2 +1,47 @@
-var app = WebApplication.Create(args);
-app.Run();
+using System.Diagnostics;
+using Notary.Server.Deposits;
+using Notary.Server.Health;
+using Notary.Server.Logs;
+using Notary.Server.Options;
+using Notary.Server.Portal;
+using Notary.Server.Records;
+using Notary.Server.Startup;
+using Notary.Server.Telemetry;
+using Notary.Server.Verification;
+
+var started = Stopwatch.StartNew();
+try
+{
+    WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
+    (ServerOptions? options, OptionProblem? problem) = OptionReader.Read(builder.Configuration);
+    if (options is null)
+    {
+        return StartRefusal.Say(problem!.Sentence);
+    }
+
+    using Platform platform = Platform.Open(options, builder.Environment.IsDevelopment(), TimeProvider.System);
+    WebHost.Configure(builder, options, platform);
+
+    await using WebApplication app = builder.Build();
+    using ServerTelemetry? telemetry = ServerTelemetry.Start(options.Telemetry, app.Logger);
+    using var verify = new VerifyEndpoint(platform, options.Limits);
+
+    app.UseLayers(options);
+    app.MapDeposits(platform, options.Limits, TimeProvider.System);
+    app.MapRecords(platform);
+    app.MapLookup(platform);
+    app.MapVerify(verify);
+    app.MapLogs(platform);
+    app.MapHealth(platform);
+    app.MapPortal(platform);
+    app.MapOpenApi();
+
+    await app.StartAsync();
+    FirstSteps.Print(Console.Out, platform, options, started.Elapsed);
+    await app.WaitForShutdownAsync();
+    return 0;
+}
+catch (Exception exception) when (StartRefusal.SentenceOf(exception) is { } sentence)
+{
+    return StartRefusal.Say(sentence);
+}

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using System.Text.Json;
+using Notary.Evidence;
 
 namespace Notary.Server.Http;
 
@@ -24,6 +25,7 @@ public static class Problems
     public static readonly Problem TilePathMalformed = new("tile-path-malformed", 400, "Not a tile path of C2SP tlog-tiles");
     public static readonly Problem Unauthenticated = new("unauthenticated", 401, "A service account's secret is needed");
     public static readonly Problem NotTheDepositor = new("not-the-depositor", 403, "Only the depositing account may read this");
+    public static readonly Problem NoKey = new("no-key", 403, "The account has no key record in force");
     public static readonly Problem EntriesNotPublic = new("entries-not-public", 403, "Entries go to the chain's nodes and auditors only");
     public static readonly Problem NotFound = new("not-found", 404, "There is nothing under this address");
     public static readonly Problem RecordNotFound = new("record-not-found", 404, "No such record");
@@ -37,13 +39,28 @@ public static class Problems
     public static readonly Problem TooManyLines = new("too-many-lines", 413, "The batch has more lines than allowed");
     public static readonly Problem UnsupportedType = new("unsupported-type", 415, "The content type is not one of those accepted here");
     public static readonly Problem Refused = new("refused", 422, "The request was understood and refused");
-    public static readonly Problem HeaderMalformed = new("header-malformed", 431, "The headers are larger than allowed");
+    public static readonly Problem PackageRefused = new("package-refused", 422, "The upload is not a package");
     public static readonly Problem RateLimited = new("rate-limited", 429, "Too many requests");
     public static readonly Problem Internal = new("internal", 500, "The server failed; nothing is known to be stored");
     public static readonly Problem OutcomeUnknown = new("outcome-unknown", 503, "Whether the request was sealed is not known yet");
     public static readonly Problem QueueFull = new("queue-full", 503, "The chain's queue is full");
     public static readonly Problem ChainStopped = new("chain-stopped", 503, "The chain has stopped sealing");
     public static readonly Problem VerifierBusy = new("verifier-busy", 503, "Too many packages are being verified");
+
+    // Reasons that say "this is not JSON of the profile": everything else was understood and is refused.
+    private static readonly FrozenSet<string> Unreadable = new[]
+    {
+        RequestCodes.EmptyLine, RequestCodes.NotUtf8, RequestCodes.JsonSyntax, RequestCodes.LoneSurrogate, RequestCodes.WrongType, RequestCodes.DuplicateMember,
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>The problem that a request's reason (see <see cref="RequestCodes"/>) belongs to.</summary>
+    public static Problem OfReason(string reason) => reason switch
+    {
+        RequestCodes.BodyTooLarge or RequestCodes.LineTooLong => TooLarge,
+        RequestCodes.TooManyLines => TooManyLines,
+        _ when Unreadable.Contains(reason) => Malformed,
+        _ => Refused,
+    };
 
     /// <summary>The table, by code.</summary>
     public static readonly FrozenDictionary<string, Problem> All = typeof(Problems).GetFields()
@@ -53,7 +70,7 @@ public static class Problems
     /// Answers with <paramref name="problem"/>. <paramref name="detail"/> is for people, <paramref name="reason"/> and <paramref name="offset"/>
     /// are the evidence for programs. Nothing is written when the answer has begun: then the connection is cut, so that no one takes half an answer for a whole one.
     /// </summary>
-    public static Task WriteAsync(HttpContext context, Problem problem, string detail, string? reason = null, int? offset = null, int? retryAfterSeconds = null)
+    public static Task WriteAsync(HttpContext context, Problem problem, string detail, string? reason = null, int? offset = null, int? retryAfterSeconds = null, Action<Utf8JsonWriter>? more = null)
     {
         HttpResponse response = context.Response;
         if (response.HasStarted)
@@ -90,6 +107,7 @@ public static class Problems
                 json.WriteNumber("offset", at);
             }
 
+            more?.Invoke(json);
             json.WriteEndObject();
         }
 

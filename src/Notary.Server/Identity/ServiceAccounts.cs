@@ -17,17 +17,14 @@ public sealed record ServiceAccountEntry(
     [property: JsonPropertyName("secret_sha256")] string SecretHash);
 
 /// <summary>The identity that an authenticated request carries.</summary>
-public sealed class ServiceAccountIdentity(string account, string chain, long keyIndex)
-    : ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, account), new Claim("chain", chain), new Claim("key", keyIndex.ToString(System.Globalization.CultureInfo.InvariantCulture))], BearerHandler.Scheme, ClaimTypes.NameIdentifier, null)
+public sealed class ServiceAccountIdentity(string account, string chain)
+    : ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, account), new Claim("chain", chain)], BearerHandler.Scheme, ClaimTypes.NameIdentifier, null)
 {
     /// <summary>The account's name.</summary>
     public string Account { get; } = account;
 
-    /// <summary>The chain that its deposits go to.</summary>
+    /// <summary>The chain that its deposits go to. Which of the account's key records is in force there, the chain knows.</summary>
     public string Chain { get; } = chain;
-
-    /// <summary>The index of the account's <c>key</c> record on that chain, which every leaf names.</summary>
-    public long KeyIndex { get; } = keyIndex;
 
     /// <summary>The caller, or null when the request is anonymous.</summary>
     public static ServiceAccountIdentity? Of(HttpContext context) => context.User.Identity as ServiceAccountIdentity;

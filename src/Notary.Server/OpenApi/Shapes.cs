@@ -109,15 +109,31 @@ internal sealed record LookupRecordShape(
 
 [Description("The verification report (docs/spec/verdicts.md).")]
 internal sealed record ReportShape(
+    [property: JsonPropertyName("v")] int V,
     [property: JsonPropertyName("indication"), Description("TOTAL-PASSED, TOTAL-FAILED or INDETERMINATE (ETSI EN 319 102-1).")] string Indication,
-    [property: JsonPropertyName("sub_indication")] string? SubIndication,
-    [property: JsonPropertyName("checks")] CheckShape[] Checks);
+    [property: JsonPropertyName("subIndication")] string? SubIndication,
+    [property: JsonPropertyName("notice"), Description("What kind of trust file was used, when it is not a production one.")] TextShape? Notice,
+    [property: JsonPropertyName("sentence")] TextShape Sentence,
+    [property: JsonPropertyName("remarks")] TextShape[] Remarks,
+    [property: JsonPropertyName("checks")] CheckShape[] Checks,
+    [property: JsonPropertyName("decidingCheck")] string? DecidingCheck,
+    [property: JsonPropertyName("record")] JsonElement? Record,
+    [property: JsonPropertyName("parts")] JsonElement[] Parts,
+    [property: JsonPropertyName("fields")] JsonElement[] Fields,
+    [property: JsonPropertyName("state")] JsonElement State,
+    [property: JsonPropertyName("times")] JsonElement? Times,
+    [property: JsonPropertyName("trust")] JsonElement? Trust);
+
+internal sealed record TextShape([property: JsonPropertyName("en")] string En, [property: JsonPropertyName("zh")] string Zh);
 
 internal sealed record CheckShape(
     [property: JsonPropertyName("id")] string Id,
-    [property: JsonPropertyName("outcome")] string Outcome,
-    [property: JsonPropertyName("en")] string En,
-    [property: JsonPropertyName("zh")] string Zh);
+    [property: JsonPropertyName("outcome"), Description("passed, failed, not-performed or could-not-be-performed.")] string Outcome,
+    [property: JsonPropertyName("text")] TextShape Text,
+    [property: JsonPropertyName("reason")] string? Reason,
+    [property: JsonPropertyName("subject")] string? Subject,
+    [property: JsonPropertyName("subIndication")] string? SubIndication,
+    [property: JsonPropertyName("compared"), Description("Both values in full.")] JsonElement? Compared);
 
 [Description("RFC 9457. code is stable; detail is for people.")]
 internal sealed record ProblemShape(

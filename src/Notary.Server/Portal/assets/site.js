@@ -6,7 +6,7 @@ const text = zh ? {
   hashing: "正在本机计算摘要……", asking: "正在查询……", verifying: "正在核验证据包……", size: "大小", sm3: "SM3", sha256: "SHA-256",
   sealed: t => `已于 ${t} 封存`, known: "该文件的摘要与下列存证记录一致。这说明内容自封存之时起未被改动；不说明内容真实。",
   again: n => `另有 ${n} 条记录含有相同摘要。`, number: "存证编号", chain: "链", state: "状态", index: "链上序号",
-  unknown: "未找到存证记录", unknownMore: "本平台没有与该文件摘要一致的存证记录。文件哪怕只改动一个字节，摘要也会不同。",
+  sealedAt: "封存时间", verdict: "结论", unknown: "未找到存证记录", unknownMore: "本平台没有与该文件摘要一致的存证记录。文件哪怕只改动一个字节，摘要也会不同。",
   behind: n => `最近 ${n} 条记录尚在建立索引；请稍后再查。`,
   failed: "未能完成", check: "检查项", outcome: "结果", what: "说明", states: { sealed: "已封存", final: "已终局", anchored: "已锚定", "time-stamped": "已加盖时间戳" },
   outcomes: { passed: "通过", failed: "未通过", "not-performed": "未执行", "could-not-be-performed": "无法执行" },
@@ -15,7 +15,7 @@ const text = zh ? {
   hashing: "Hashing on this computer…", asking: "Looking it up…", verifying: "Verifying the package…", size: "Size", sm3: "SM3", sha256: "SHA-256",
   sealed: t => `Sealed at ${t}`, known: "The digest of this file is the one in the record below. Its content has not changed since it was sealed; that does not say that the content is true.",
   again: n => `${n} more record${n === 1 ? "" : "s"} hold${n === 1 ? "s" : ""} the same digest.`, number: "Record number", chain: "Chain", state: "State", index: "Index in the chain",
-  unknown: "Not known here", unknownMore: "No record of this platform holds the digest of this file. A file with a single byte changed has another digest.",
+  sealedAt: "Sealed at", verdict: "Verdict", unknown: "Not known here", unknownMore: "No record of this platform holds the digest of this file. A file with a single byte changed has another digest.",
   behind: n => `The newest ${n} record${n === 1 ? " is" : "s are"} not yet in the index; ask again in a moment.`,
   failed: "That did not work", check: "Check", outcome: "Outcome", what: "What it says", states: {},
   outcomes: { passed: "passed", failed: "failed", "not-performed": "not performed", "could-not-be-performed": "could not be performed" },
@@ -53,6 +53,7 @@ function bytes(n) {
   return `${unit ? n.toFixed(1) : n} ${units[unit]}`;
 }
 
+const said = t => zh ? t.zh : t.en;
 const time = t => t.replace("T", " ").replace("Z", " UTC");
 
 function hash(file, onProgress) {
@@ -99,24 +100,30 @@ async function lookUp(file, mine) {
 
 async function verify(file, mine) {
   show("plain", file, text.verifying, element("progress"));
-  const report = await answer(await fetch("/api/verify", { method: "POST", body: file, headers: { "Content-Type": "application/vnd.etsi.asic-e+zip" } }));
+  const response = await fetch("/api/verify", { method: "POST", body: file, headers: { "Content-Type": "application/vnd.etsi.asic-e+zip" } });
+  const body = await response.json();
+  const report = response.ok ? body : body.report;
+  if (!report) { throw new Error(body.detail || body.title); }
   if (mine !== turn) { return; }
   const kind = { "TOTAL-PASSED": "good", "TOTAL-FAILED": "bad" }[report.indication] || "warn";
   const rows = element("tbody");
   for (const check of report.checks) {
-    const says = element("td", zh ? check.zh : check.en);
-    rows.append(element("tr"));
-    rows.lastChild.append(element("td", element("code", check.id)), element("td", element("span", text.outcomes[check.outcome] || check.outcome, `pill ${check.outcome}`)), says);
+    const says = element("td", said(check.text));
+    if (check.reason) { says.append(element("small", check.reason)); }
+    const row = element("tr");
+    row.append(element("td", element("code", check.id)), element("td", element("span", text.outcomes[check.outcome] || check.outcome, `pill ${check.outcome}`)), says);
+    rows.append(row);
   }
   const table = element("table");
   const head = element("tr");
   head.append(...[text.check, text.outcome, text.what].map(t => { const th = element("th", t); th.scope = "col"; return th; }));
   table.append(element("thead", head), rows);
-  const notice = (zh ? report.notice_zh : report.notice_en) || "";
+  const facts = [];
+  if (report.record && report.record.number) { facts.push([text.number, report.record.number, "number"]); }
+  if (report.times && report.times.sealed) { facts.push([text.sealedAt, time(report.times.sealed)]); }
+  facts.push([text.verdict, element("code", report.subIndication ? `${report.indication} / ${report.subIndication}` : report.indication)]);
   show(kind, file, text.indications[report.indication] || report.indication,
-    ...(notice ? [element("p", notice)] : []),
-    element("p", element("code", report.sub_indication ? `${report.indication} / ${report.sub_indication}` : report.indication)),
-    element("div", table, "scroll"));
+    ...[report.notice, report.sentence, ...report.remarks].filter(Boolean).map(t => element("p", said(t))), list(facts), element("div", table, "scroll"));
 }
 
 async function take(file) {

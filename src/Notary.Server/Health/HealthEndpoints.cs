@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Notary.Chain;
+using Notary.Server.Http;
+using Notary.Server.OpenApi;
+using Notary.Server.Startup;
+
+namespace Notary.Server.Health;
+
+/// <summary>Whether the process lives, and whether its chains seal.</summary>
+internal static class HealthEndpoints
+{
+    public static void MapHealth(this IEndpointRouteBuilder routes, Platform platform)
+    {
+        routes.MapGet("/health/live", (HttpContext context) => Json.WriteAsync(context, StatusCodes.Status200OK, json => json.WriteString("status", "live")))
+            .WithTags("Health").WithName("live").WithSummary("The process runs").Produces<HealthShape>();
+        routes.MapGet("/health/ready", (HttpContext context) => ReadyAsync(context, platform))
+            .WithTags("Health").WithName("ready").WithSummary("Every chain seals; 503 with the reason when one has stopped").Produces<HealthShape>().Produces<HealthShape>(503);
+    }
+
+    private static Task ReadyAsync(HttpContext context, Platform platform)
+    {
+        bool ready = platform.Chains.Values.All(c => c.Stopped is null);
+        context.Response.Headers.CacheControl = "no-store";
+        return Json.WriteAsync(context, ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, json =>
+        {
+            json.WriteString("status", ready ? "ready" : "stopped");
+            json.WriteStartArray("chains");
+            foreach ((string name, ChainHost chain) in platform.Chains)
+            {
+                json.WriteStartObject();
+                json.WriteString("chain", name);
+                json.WriteString("origin", chain.Genesis.Origin);
+                json.WriteNumber("size", chain.Reader.Size);
+                json.WriteString("status", chain.Stopped is null ? "running" : "stopped");
+                if (chain.Stopped is { } stopped)
+                {
+                    json.WriteString("reason", ReasonOf(stopped));
+                    json.WriteString("detail", stopped.Sentence);
+                }
+
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        });
+    }
+
+    /// <summary>The stable code of a stop: its name in lower case with hyphens.</summary>
+    public static string ReasonOf(StoppedState stopped) => JsonNamingPolicy.KebabCaseLower.ConvertName(stopped.Reason.ToString());
+}

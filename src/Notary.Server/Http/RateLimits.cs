@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Notary.Server.Identity;
+using Notary.Server.Options;
+
+namespace Notary.Server.Http;
+
+/// <summary>How often one address may ask what costs more than it looks like. Deposits are not limited here: the sequencer's bounded queue does that.</summary>
+internal static class RateLimits
+{
+    /// <summary>Public look-ups.</summary>
+    public const string Lookup = "lookup";
+
+    /// <summary>Verifications.</summary>
+    public const string Verify = "verify";
+
+    public static void AddRateLimits(this IServiceCollection services, LimitOptions limits) => services.AddRateLimiter(options =>
+    {
+        options.AddPolicy(Lookup, context => ServiceAccountIdentity.Of(context) is null ? Of(context, limits.LookupsPerMinute) : RateLimitPartition.GetNoLimiter("account"));
+        options.AddPolicy(Verify, context => Of(context, limits.VerifyPerMinute));
+        options.OnRejected = (rejected, _) =>
+        {
+            int seconds = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : 60;
+            return new ValueTask(Problems.WriteAsync(rejected.HttpContext, Problems.RateLimited, string.Create(CultureInfo.InvariantCulture, $"Ask again in {seconds} s."), retryAfterSeconds: seconds));
+        };
+    });
+
+    private static RateLimitPartition<string> Of(HttpContext context, int perMinute) => RateLimitPartition.GetFixedWindowLimiter(
+        context.Connection.RemoteIpAddress?.ToString() ?? "", _ => new FixedWindowRateLimiterOptions { PermitLimit = perMinute, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 });
+}

@@ -1,0 +1,167 @@
+using System.Text.Json;
+using Notary.Chain;
+using Notary.Evidence;
+using Notary.Server.Http;
+using Notary.Server.Identity;
+using Notary.Server.OpenApi;
+using Notary.Server.Startup;
+
+namespace Notary.Server.Records;
+
+/// <summary>Reading one record: what anyone may know of it, its proof, and, for the account that deposited it, receipt and package.</summary>
+internal static class RecordEndpoints
+{
+    public static void MapRecords(this IEndpointRouteBuilder routes, Platform platform)
+    {
+        RouteGroupBuilder records = routes.MapGroup("/api/evidence/{name}").WithTags("Records");
+        records.MapGet("", (HttpContext context, string name) => ReadAsync(context, platform, name))
+            .WithName("readRecord").WithSummary("A record, as much of it as the caller may see").RequireRateLimiting(RateLimits.Lookup)
+            .Produces<RecordShape>().Answers(Problems.NameMalformed, Problems.RecordNotFound, Problems.RateLimited);
+        records.MapGet("/proof", (HttpContext context, string name) => ProofAsync(context, platform, name))
+            .WithName("readProof").WithSummary("The inclusion proof with the newest signed checkpoint (C2SP tlog-proof); it holds hashes only").RequireRateLimiting(RateLimits.Lookup)
+            .Produces<string>(200, "text/plain").Answers(Problems.NameMalformed, Problems.RecordNotFound, Problems.RateLimited);
+        records.MapGet("/receipt", (HttpContext context, string name) => ReceiptAsync(context, platform, name))
+            .WithName("readReceipt").WithSummary("The receipt, against the newest checkpoint").RequireAuthorization()
+            .Produces<ReceiptShape>().Answers(Problems.NameMalformed, Problems.Unauthenticated, Problems.NotTheDepositor, Problems.RecordNotFound, Problems.Erased);
+        records.MapGet("/package", (HttpContext context, string name) => PackageAsync(context, platform, name))
+            .WithName("readPackage").WithSummary("The package (ASiC-E) without the files, which this platform does not hold").RequireAuthorization()
+            .Produces<byte[]>(200, "application/vnd.etsi.asic-e+zip").Answers(Problems.NameMalformed, Problems.Unauthenticated, Problems.NotTheDepositor, Problems.RecordNotFound, Problems.Erased);
+    }
+
+    private static Task ReadAsync(HttpContext context, Platform platform, string name)
+    {
+        (ChainHost? chain, long index, Problem? problem) = RecordName.Resolve(platform, name);
+        if (problem is not null)
+        {
+            return RecordName.RefuseAsync(context, problem);
+        }
+
+        LeafFacts facts = FactsOf(chain!, index);
+        ServiceAccountIdentity? caller = ServiceAccountIdentity.Of(context);
+        OpenedItem? item = caller is not null && caller.Account == facts.Account ? chain!.Reader.OpenItem(index) : null;
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.Vary = "Authorization";
+        return Json.WriteAsync(context, StatusCodes.Status200OK, json =>
+        {
+            WritePublic(json, chain!, index, facts, withKind: true);
+            if (caller is null)
+            {
+                return;
+            }
+
+            json.WriteString("id", facts.Id.ToString("D"));
+            json.WriteString("account", facts.Account);
+            json.WriteString("received", RecordTime.Format(facts.Received));
+            if (facts.Kind == RecordKind.Evidence)
+            {
+                json.WriteString("type", facts.Type);
+                if (facts.Sent >= 0)
+                {
+                    json.WriteString("sent", RecordTime.Format(facts.Sent));
+                }
+            }
+
+            if (item is not null)
+            {
+                json.WriteStartArray("parts");
+                foreach (EvidencePart part in item.Parts)
+                {
+                    json.WriteRawValue(part.ToValue().ToBytes());
+                }
+
+                json.WriteEndArray();
+                if (!item.Metadata.IsEmpty)
+                {
+                    json.WritePropertyName("metadata");
+                    json.WriteRawValue(item.Metadata.Span);
+                }
+            }
+        });
+    }
+
+    private static Task ProofAsync(HttpContext context, Platform platform, string name)
+    {
+        (ChainHost? chain, long index, Problem? problem) = RecordName.Resolve(platform, name);
+        if (problem is not null)
+        {
+            return RecordName.RefuseAsync(context, problem);
+        }
+
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(chain!.Reader.InclusionProof(index)!.Format());
+    }
+
+    private static Task ReceiptAsync(HttpContext context, Platform platform, string name)
+    {
+        (ChainHost? chain, long index, Problem? problem, string detail) = Own(context, platform, name);
+        if (problem is null && chain!.Reader.Receipt(index) is { } receipt)
+        {
+            context.Response.ContentType = "application/json";
+            context.Response.Headers.CacheControl = "no-store";
+            return context.Response.Body.WriteAsync(receipt.ToJson()).AsTask();
+        }
+
+        return problem is null ? Problems.WriteAsync(context, Problems.Erased, "The secret of this record is gone; the proof can still be had.") : Problems.WriteAsync(context, problem, detail);
+    }
+
+    private static async Task PackageAsync(HttpContext context, Platform platform, string name)
+    {
+        (ChainHost? chain, long index, Problem? problem, string detail) = Own(context, platform, name);
+        if (problem is not null)
+        {
+            await Problems.WriteAsync(context, problem, detail);
+            return;
+        }
+
+        if (chain!.Reader.OpenItem(index) is not { } item)
+        {
+            await Problems.WriteAsync(context, Problems.Erased, "What opens this record is gone; the proof can still be had.");
+            return;
+        }
+
+        using var package = new MemoryStream();
+        PackageWriter.Write(package, chain.Reader.Entry(index)!, item.Openings(chain.Genesis, FactsOf(chain, index).Id), chain.Reader.InclusionProof(index)!, []);
+        context.Response.ContentType = "application/vnd.etsi.asic-e+zip";
+        context.Response.ContentLength = package.Length;
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.ContentDisposition = $"attachment; filename=\"{RecordNumber.Format(chain.Genesis.Code, index)}.asice\"";
+        await context.Response.Body.WriteAsync(package.GetBuffer().AsMemory(0, (int)package.Length));
+    }
+
+    /// <summary>The members that anyone may see of any record.</summary>
+    public static void WritePublic(Utf8JsonWriter json, ChainHost chain, long index, in LeafFacts facts, bool withKind)
+    {
+        json.WriteString("number", RecordNumber.Format(chain.Genesis.Code, index));
+        json.WriteString("chain", chain.Genesis.Origin);
+        json.WriteNumber("index", index);
+        if (withKind)
+        {
+            json.WriteString("kind", RecordKinds.Name(facts.Kind));
+        }
+
+        json.WriteString("sealed", RecordTime.Format(facts.Sealed));
+        json.WriteString("state", "sealed");
+    }
+
+    /// <summary>The facts of a sealed leaf. One that does not parse was never admitted: a contradiction inside, not an outside fault.</summary>
+    public static LeafFacts FactsOf(ChainHost chain, long index)
+    {
+        byte[] leaf = chain.Reader.Entry(index) ?? throw new InvalidOperationException($"No entry at index {index} below the size.");
+        AdmissionResult form = Admission.AdmitForm(leaf, out LeafFacts facts);
+        return form.Ok || form.Indeterminate ? facts : throw new InvalidOperationException($"The entry at index {index} is no leaf: {form.Code}.");
+    }
+
+    private static (ChainHost? Chain, long Index, Problem? Problem, string Detail) Own(HttpContext context, Platform platform, string name)
+    {
+        (ChainHost? chain, long index, Problem? problem) = RecordName.Resolve(platform, name);
+        if (problem is not null)
+        {
+            return (null, 0, problem, "A record is named by its number with check character, or by its id as a UUID in lower case.");
+        }
+
+        LeafFacts facts = FactsOf(chain!, index);
+        return facts.Kind == RecordKind.Evidence && facts.Account == ServiceAccountIdentity.Of(context)!.Account
+            ? (chain, index, null, "")
+            : (null, 0, Problems.NotTheDepositor, "Receipt and package are given to the account that deposited the evidence, and to no other.");
+    }
+}

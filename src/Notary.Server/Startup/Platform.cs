@@ -1,0 +1,192 @@
+using System.Net;
+using System.Net.Sockets;
+using Notary.Chain;
+using Notary.Chain.Folders;
+using Notary.Crypto.Native;
+using Notary.Evidence;
+using Notary.Server.Identity;
+using Notary.Server.Options;
+
+namespace Notary.Server.Startup;
+
+/// <summary>Everything that is opened once and shared by all requests: data folder, chains, trust file, accounts. Closing it finishes what is in the sequencers.</summary>
+public sealed class Platform : IDisposable
+{
+    private readonly DataFolder _data;
+    private readonly Dictionary<string, ChainHost> _chains;
+
+    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, TrustFile trust, ServiceAccounts accounts, CreatedChain? created, bool development, string? root)
+    {
+        _data = data;
+        _chains = chains;
+        Trust = trust;
+        Accounts = accounts;
+        Created = created;
+        IsDevelopment = development;
+        RepositoryRoot = root;
+    }
+
+    /// <summary>The data folder's path.</summary>
+    public string DataPath => _data.Root;
+
+    /// <summary>The open chains, by name.</summary>
+    public IReadOnlyDictionary<string, ChainHost> Chains => _chains;
+
+    /// <summary>The platform's own trust file.</summary>
+    public TrustFile Trust { get; }
+
+    /// <summary>The service accounts that may sign in.</summary>
+    public ServiceAccounts Accounts { get; }
+
+    /// <summary>The chain that this start created, if it did.</summary>
+    public CreatedChain? Created { get; }
+
+    /// <summary>Whether this is the Development environment.</summary>
+    public bool IsDevelopment { get; }
+
+    /// <summary>The folder that holds <c>sidechains</c>: the repository's root, when the server was started inside one.</summary>
+    public string? RepositoryRoot { get; }
+
+    /// <summary>Opens the data folder and every chain in it; in Development an empty one gets its first chain.</summary>
+    /// <exception cref="StartRefusedException">The server cannot start; one sentence says why and what to do.</exception>
+    /// <exception cref="ChainRefusedException">The same, found by the chain.</exception>
+    public static Platform Open(ServerOptions options, bool development, TimeProvider time)
+    {
+        CheckLibCrypto(options.Crypto);
+        CheckPort(options.Listen);
+        string working = Directory.GetCurrentDirectory();
+        string? root = SidechainsFolder.RootAbove(working);
+        string path = options.Folders.Data.Length > 0 ? Path.GetFullPath(options.Folders.Data) : Path.Combine(root ?? working, "data");
+        bool create = DataFolder.IsEmpty(path);
+        string? sidechains = null;
+        if (create)
+        {
+            if (!development)
+            {
+                throw new StartRefusedException(
+                    $"there is no chain in '{path}', and outside Development none is created by starting: run 'notary chain create', or set Notary:Folders:Data to the folder that holds the data.");
+            }
+
+            // With a data folder named outright any templates will do; without one, an unknown working folder is more likely a mistake than a wish for a second platform.
+            sidechains = options.Folders.Sidechains.Length > 0 ? Path.GetFullPath(options.Folders.Sidechains)
+                : (root ?? (options.Folders.Data.Length > 0 ? SidechainsFolder.RootAbove(AppContext.BaseDirectory) : null)) is { } found ? Path.Combine(found, SidechainsFolder.Name)
+                : throw new StartRefusedException(
+                    $"the working folder '{working}' holds no data and no sidechains folder lies above it: start from the repository's root, or set Notary:Folders:Data (Notary__Folders__Data in the environment).");
+        }
+
+        DataFolder data = DataFolder.Take(path, create);
+        var chains = new Dictionary<string, ChainHost>(StringComparer.Ordinal);
+        try
+        {
+            string password = Password(options.Folders, data, development);
+            CreatedChain? created = sidechains is null
+                ? null
+                : ChainCreation.Create(data, ChainTemplate.Load(Path.Combine(sidechains, "beijing")), options.Folders.Deployment, password, time);
+            foreach (ChainFolder folder in data.Chains)
+            {
+                chains.Add(folder.Name, ChainHost.Open(folder, password, time));
+            }
+
+            if (chains.Count == 0)
+            {
+                throw new StartRefusedException($"there is no chain in '{path}': run 'notary chain create', or, in Development, remove that folder and start again.");
+            }
+
+            return new Platform(data, chains, LoadTrust(data), LoadAccounts(data, chains), created, development, root);
+        }
+        catch
+        {
+            foreach (ChainHost chain in chains.Values)
+            {
+                chain.Dispose();
+            }
+
+            data.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (ChainHost chain in _chains.Values)
+        {
+            chain.Dispose();
+        }
+
+        _data.Dispose();
+    }
+
+    private static void CheckLibCrypto(CryptoOptions options)
+    {
+        LibCrypto.UsePath(options.LibCrypto.Length > 0 ? options.LibCrypto : null);
+        if (LibCrypto.Check() is { } problem)
+        {
+            throw new StartRefusedException(problem.Message);
+        }
+    }
+
+    /// <summary>Before anything is created: a second start on a taken port must leave no half-made platform behind.</summary>
+    private static void CheckPort(ListenOptions options)
+    {
+        var url = new Uri(options.Url);
+        try
+        {
+            IPAddress address = url.Host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(url.DnsSafeHost, out IPAddress? given) ? given : IPAddress.Any;
+            using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(address, url.Port));
+            probe.Listen();
+        }
+        catch (SocketException taken)
+        {
+            throw new StartRefusedException(taken.SocketErrorCode == SocketError.AddressAlreadyInUse
+                ? $"port {url.Port} is taken: stop the program that listens there, or set another one in Notary:Listen:Url (Notary__Listen__Url in the environment)."
+                : $"'{options.Url}' cannot be bound ({taken.SocketErrorCode}): set an address of this machine in Notary:Listen:Url.");
+        }
+    }
+
+    private static string Password(FolderOptions options, DataFolder data, bool development)
+    {
+        if (options.PasswordFile.Length > 0)
+        {
+            try
+            {
+                string line = File.ReadLines(options.PasswordFile).FirstOrDefault("").Trim();
+                return line.Length > 0 ? line : throw new StartRefusedException($"the password file '{options.PasswordFile}' is empty: write the password of the key files into its first line.");
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                throw new StartRefusedException($"the password file '{options.PasswordFile}' cannot be read: give its path in Notary:Folders:PasswordFile and this user the right to read it.");
+            }
+        }
+
+        return development
+            ? data.DevelopmentPassword()
+            : throw new StartRefusedException("outside Development the password of the key files is not taken from the data folder: set Notary:Folders:PasswordFile.");
+    }
+
+    private static TrustFile LoadTrust(DataFolder data)
+    {
+        try
+        {
+            return TrustFile.TryParse(File.ReadAllBytes(data.TrustPath), out TrustFile? trust) is { } problem
+                ? throw new StartRefusedException($"the trust file '{data.TrustPath}' is not one ({problem.Failure}): put back the one that 'notary chain create' wrote.")
+                : trust!;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"the trust file '{data.TrustPath}' cannot be read: put back the one that 'notary chain create' wrote.");
+        }
+    }
+
+    private static ServiceAccounts LoadAccounts(DataFolder data, Dictionary<string, ChainHost> chains)
+    {
+        string path = Path.Combine(data.Root, "accounts.json");
+        return new ServiceAccounts(ServiceAccounts.Load(path, data.CredentialPath, chains.Keys.First()).Select(entry =>
+        {
+            return chains.ContainsKey(entry.Chain)
+                ? (entry.SecretHash, new ServiceAccountIdentity(entry.Account, entry.Chain))
+                : throw new StartRefusedException($"the account {entry.Account} in '{path}' deposits to the chain {entry.Chain}, which is not there: correct the file.");
+        }));
+    }
+}
