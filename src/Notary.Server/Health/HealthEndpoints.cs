@@ -11,9 +11,9 @@ internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder routes, Platform platform)
     {
-        routes.MapGet("/health/live", (HttpContext context) => Json.WriteAsync(context, StatusCodes.Status200OK, json => json.WriteString("status", "live")))
+        routes.MapGet("/health/live", (Delegate)((HttpContext context) => Json.WriteAsync(context, StatusCodes.Status200OK, json => json.WriteString("status", "live"))))
             .WithTags("Health").WithName("live").WithSummary("The process runs").Produces<HealthShape>();
-        routes.MapGet("/health/ready", (HttpContext context) => ReadyAsync(context, platform))
+        routes.MapGet("/health/ready", (Delegate)((HttpContext context) => ReadyAsync(context, platform)))
             .WithTags("Health").WithName("ready").WithSummary("Every chain seals; 503 with the reason when one has stopped").Produces<HealthShape>().Produces<HealthShape>(503);
     }
 

@@ -1,6 +1,7 @@
 using Notary.Chain;
 using Notary.Ledger;
 using Notary.Server.Http;
+using Notary.Server.OpenApi;
 using Notary.Server.Startup;
 
 namespace Notary.Server.Logs;
@@ -17,7 +18,7 @@ internal static class LogEndpoints
         logs.MapGet("/tile/{**path}", (HttpContext context, string chain, string path) => TileAsync(context, platform, chain, path))
             .WithName("readTile").WithSummary("A hash tile, <L>/<N>[.p/<W>] (C2SP tlog-tiles): 32 bytes a hash")
             .Produces<byte[]>(200, "application/octet-stream").Answers(Problems.ChainNotFound, Problems.TilePathMalformed, Problems.EntriesNotPublic, Problems.TileNotFound);
-        routes.MapGet("/trust", (HttpContext context) => TrustAsync(context, platform))
+        routes.MapGet("/trust", (Delegate)((HttpContext context) => TrustAsync(context, platform)))
             .WithTags("Log").WithName("readTrust").WithSummary("This platform's trust file. Compare its fingerprint by another way before you rely on it")
             .Produces<string>(200, "text/plain");
     }

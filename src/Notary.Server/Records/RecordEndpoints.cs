@@ -64,16 +64,16 @@ internal static class RecordEndpoints
             if (item is not null)
             {
                 json.WriteStartArray("parts");
-                foreach (EvidencePart part in item.Parts)
+                foreach (EvidencePart part in item.Content.Parts)
                 {
                     json.WriteRawValue(part.ToValue().ToBytes());
                 }
 
                 json.WriteEndArray();
-                if (!item.Metadata.IsEmpty)
+                if (!item.Content.Metadata.IsEmpty)
                 {
                     json.WritePropertyName("metadata");
-                    json.WriteRawValue(item.Metadata.Span);
+                    json.WriteRawValue(item.Content.Metadata.Span);
                 }
             }
         });
@@ -119,8 +119,15 @@ internal static class RecordEndpoints
             return;
         }
 
+        CanonicalValue? metadata = null;
+        if (!item.Content.Metadata.IsEmpty && !CanonicalValue.TryParse(item.Content.Metadata.Span, new CanonicalLimits(item.Content.Metadata.Length, 8, false), out metadata).Ok)
+        {
+            throw new InvalidOperationException($"The metadata of the item at index {index} does not parse.");
+        }
+
         using var package = new MemoryStream();
-        PackageWriter.Write(package, chain.Reader.Entry(index)!, item.Openings(chain.Genesis, FactsOf(chain, index).Id), chain.Reader.InclusionProof(index)!, []);
+        var openings = Openings.FromSecret(chain.Genesis.Suite, chain.Genesis.Origin, item.Id, item.Secret, item.Content.Parts, metadata);
+        PackageWriter.Write(package, chain.Reader.Entry(index)!, openings, chain.Reader.InclusionProof(index)!, []);
         context.Response.ContentType = "application/vnd.etsi.asic-e+zip";
         context.Response.ContentLength = package.Length;
         context.Response.Headers.CacheControl = "no-store";

@@ -62,8 +62,12 @@ internal sealed class VerifyEndpoint(Platform platform, LimitOptions limits) : I
                 Share = FileShare.None,
                 BufferSize = 0,
                 Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
-                UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite,
             };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
             await using var upload = new FileStream(Path.Combine(Path.GetTempPath(), $"notary-verify-{Guid.NewGuid():N}"), options);
             if (await ReceiveAsync(context, type, upload) is { } problem)
             {
