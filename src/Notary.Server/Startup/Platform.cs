@@ -57,24 +57,8 @@ public sealed class Platform : IDisposable
         string working = Directory.GetCurrentDirectory();
         string? root = SidechainsFolder.RootAbove(working);
         string path = options.Folders.Data.Length > 0 ? Path.GetFullPath(options.Folders.Data) : Path.Combine(root ?? working, "data");
-        bool create = DataFolder.IsEmpty(path);
-        string? sidechains = null;
-        if (create)
-        {
-            if (!development)
-            {
-                throw new StartRefusedException(
-                    $"there is no chain in '{path}', and outside Development none is created by starting: run 'notary chain create', or set Notary:Folders:Data to the folder that holds the data.");
-            }
-
-            // With a data folder named outright any templates will do; without one, an unknown working folder is more likely a mistake than a wish for a second platform.
-            sidechains = options.Folders.Sidechains.Length > 0 ? Path.GetFullPath(options.Folders.Sidechains)
-                : (root ?? (options.Folders.Data.Length > 0 ? SidechainsFolder.RootAbove(AppContext.BaseDirectory) : null)) is { } found ? Path.Combine(found, SidechainsFolder.Name)
-                : throw new StartRefusedException(
-                    $"the working folder '{working}' holds no data and no sidechains folder lies above it: start from the repository's root, or set Notary:Folders:Data (Notary__Folders__Data in the environment).");
-        }
-
-        DataFolder data = DataFolder.Take(path, create);
+        string? sidechains = HasChain(path) ? null : TemplatesFor(path, options.Folders, root, working, development);
+        DataFolder data = DataFolder.Take(path, create: sidechains is not null);
         var chains = new Dictionary<string, ChainHost>(StringComparer.Ordinal);
         try
         {
@@ -85,11 +69,6 @@ public sealed class Platform : IDisposable
             foreach (ChainFolder folder in data.Chains)
             {
                 chains.Add(folder.Name, ChainHost.Open(folder, password, time));
-            }
-
-            if (chains.Count == 0)
-            {
-                throw new StartRefusedException($"there is no chain in '{path}': run 'notary chain create', or, in Development, remove that folder and start again.");
             }
 
             return new Platform(data, chains, LoadTrust(data), LoadAccounts(data, chains), created, development, root);
@@ -115,6 +94,35 @@ public sealed class Platform : IDisposable
         }
 
         _data.Dispose();
+    }
+
+    // Folders whose name begins with a dot are creations that were interrupted.
+    private static bool HasChain(string path)
+    {
+        string chains = Path.Combine(path, "chains");
+        return Directory.Exists(chains) && Directory.EnumerateDirectories(chains).Any(d => !Path.GetFileName(d).StartsWith('.'));
+    }
+
+    /// <summary>The templates that Development makes its first chain from. Outside Development creating is a verb, never a side effect of starting.</summary>
+    private static string TemplatesFor(string path, FolderOptions options, string? root, string working, bool development)
+    {
+        if (!development)
+        {
+            throw new StartRefusedException(
+                $"there is no chain in '{path}', and outside Development none is created by starting: run 'notary chain create', or set Notary:Folders:Data to the folder that holds the data.");
+        }
+
+        if (options.Sidechains.Length > 0)
+        {
+            return Path.GetFullPath(options.Sidechains);
+        }
+
+        // With a data folder named outright the program's own templates will do; without one, an unknown working folder is more likely a mistake than a wish for a second platform.
+        string? found = root ?? (options.Data.Length > 0 ? SidechainsFolder.RootAbove(AppContext.BaseDirectory) : null);
+        return found is null
+            ? throw new StartRefusedException(
+                $"there is no data in '{path}' and no sidechains folder above the working folder '{working}': start from the repository's root, or set Notary:Folders:Data (Notary__Folders__Data in the environment).")
+            : Path.Combine(found, SidechainsFolder.Name);
     }
 
     private static void CheckLibCrypto(CryptoOptions options)
