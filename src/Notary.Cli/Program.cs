@@ -1,1 +1,1 @@
-Console.WriteLine("notary");
+return await Notary.Cli.CommandLine.RunAsync(args);

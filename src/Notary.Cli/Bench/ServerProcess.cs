@@ -1,0 +1,201 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Notary.Cli.Bench;
+
+/// <summary>A server started for a measurement, on a free port of the loopback and a data folder of its own.</summary>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    private const string Dll = "Notary.Server.dll";
+    private readonly Process _process;
+    private readonly StringBuilder _said = new();
+
+    private ServerProcess(Process process, Uri address, string data)
+    {
+        _process = process;
+        Address = address;
+        Data = data;
+        process.OutputDataReceived += Said;
+        process.ErrorDataReceived += Said;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>Base address, ending in a slash.</summary>
+    public Uri Address { get; }
+
+    /// <summary>The data folder.</summary>
+    public string Data { get; }
+
+    public int Id => _process.Id;
+
+    /// <summary>User and system CPU seconds that the process has used.</summary>
+    public double CpuSeconds
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime.TotalSeconds;
+        }
+    }
+
+    /// <summary>Resident memory in MiB.</summary>
+    public long ResidentMiB
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64 >> 20;
+        }
+    }
+
+    /// <summary>Path of the server's assembly: as named, else beside this program, else where a build of the repository puts it.</summary>
+    public static string FindDll(string? named)
+    {
+        if (named is not null)
+        {
+            string path = Directory.Exists(named) ? Path.Combine(named, Dll) : Path.GetFullPath(named);
+            return File.Exists(path) ? path : throw new CliException(ExitCode.NoInput, "server-not-found", $"There is no {path}.");
+        }
+
+        string beside = Path.Combine(AppContext.BaseDirectory, Dll);
+        if (File.Exists(beside))
+        {
+            return beside;
+        }
+
+        // …/src/Notary.Cli/bin/<configuration>/<framework>/ → …/src/Notary.Server/bin/<configuration>/<framework>/
+        var own = new DirectoryInfo(AppContext.BaseDirectory);
+        string? configuration = own.Parent?.Name;
+        for (DirectoryInfo? folder = own; folder is not null && configuration is not null; folder = folder.Parent)
+        {
+            string built = Path.Combine(folder.FullName, "src", "Notary.Server", "bin", configuration, own.Name, Dll);
+            if (File.Exists(built))
+            {
+                return built;
+            }
+        }
+
+        throw new CliException(ExitCode.NoInput, "server-not-found", $"{Dll} was not found beside notary or in a build of the repository; build it (dotnet build src/Notary.Server -c {configuration}), or name it with --server.");
+    }
+
+    /// <summary>Starts the server and waits until it is ready.</summary>
+    /// <param name="dll">The assembly, see <see cref="FindDll"/>.</param>
+    /// <param name="data">Its data folder; created by the development start when empty.</param>
+    /// <param name="cancel">Ends the wait; the process is then killed.</param>
+    public static async Task<ServerProcess> StartAsync(string dll, string data, CancellationToken cancel)
+    {
+        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}/"));
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetDirectoryName(dll),
+        };
+        start.ArgumentList.Add(dll);
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
+        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+        ServerArguments.Add(start, address, data);
+        Process process = Process.Start(start) ?? throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started.");
+        var server = new ServerProcess(process, address, data);
+        try
+        {
+            await server.WaitReadyAsync(cancel);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>What the process has written so far.</summary>
+    public string SaidSoFar()
+    {
+        lock (_said)
+        {
+            return _said.ToString();
+        }
+    }
+
+    /// <summary>Asks the server to stop (SIGTERM), waits 30 seconds, then kills it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            using (Process term = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
+            {
+                await term.WaitForExitAsync(CancellationToken.None);
+            }
+
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            try
+            {
+                await _process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                _process.Kill(entireProcessTree: true);
+            }
+        }
+
+        _process.Dispose();
+    }
+
+    private async Task WaitReadyAsync(CancellationToken cancel)
+    {
+        using var http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(5) };
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            if (_process.HasExited)
+            {
+                throw new CliException(ExitCode.Unavailable, "server-not-started", $"The server ended with code {_process.ExitCode}: {LastLine()}");
+            }
+
+            try
+            {
+                using HttpResponseMessage answer = await http.GetAsync("health/ready", cancel);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return;
+                }
+            }
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancel.IsCancellationRequested)
+            {
+                // Not listening yet.
+            }
+
+            if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(60))
+            {
+                throw new CliException(ExitCode.Unavailable, "server-not-ready", $"The server was not ready after 60 seconds: {LastLine()}");
+            }
+
+            await Task.Delay(100, cancel);
+        }
+    }
+
+    private string LastLine() => SaidSoFar().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "it said nothing.";
+
+    private void Said(object sender, DataReceivedEventArgs e)
+    {
+        lock (_said)
+        {
+            if (e.Data is not null && _said.Length < 1 << 20)
+            {
+                _said.AppendLine(e.Data);
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
