@@ -1,0 +1,131 @@
+using System.Text;
+using Notary.Crypto;
+using Notary.Evidence.Admission;
+using Notary.Evidence.Commitments;
+using Notary.Evidence.Packages;
+using Notary.Evidence.Records;
+using Notary.Evidence.Trust;
+using Notary.Ledger;
+
+namespace Notary.Client;
+
+/// <summary>Decides whether what a server answered is what was asked for, and proved. The server is believed in nothing.</summary>
+internal static class AnswerCheck
+{
+    /// <summary>The chain that a leaf names, as the user's trust files know it.</summary>
+    public static TrustedChain ChainOf(TrustStore trust, CanonicalValue leaf)
+    {
+        string origin = leaf["chain"]?.AsString ?? throw NotProved("leaf-malformed", "The answer's leaf names no chain.");
+        return trust.Find(origin)?.File.Find(origin) ?? throw new NotaryClientException(
+            ClientFailure.Trust,
+            trust.Files.Count == 0 ? "trust-not-found" : "chain-not-trusted",
+            trust.Files.Count == 0
+                ? "No trust file was found, so no answer can be believed: pin one with notary trust pin, or work in the folder of the data folder."
+                : $"No trust file of this user knows the chain {origin}.");
+    }
+
+    /// <summary>Parses the leaf of an answer; it must have the form that the chain admits.</summary>
+    public static CanonicalValue ParseLeaf(ReadOnlySpan<byte> bytes)
+    {
+        AdmissionResult form = Admission.AdmitForm(bytes, out LeafFacts facts);
+        if (!form.Ok || facts.Kind != RecordKind.Evidence || !CanonicalValue.TryParseCanonical(bytes, CanonicalLimits.Leaf, out CanonicalValue leaf).Ok)
+        {
+            throw NotProved("leaf-malformed", $"The answer's leaf is no evidence record ({form.Code}).");
+        }
+
+        return leaf;
+    }
+
+    /// <summary>
+    /// Compares a leaf with the request that it is to answer: type, times, previous version, and every commitment, which are computed anew from
+    /// the record's secret.
+    /// </summary>
+    /// <returns>The record's id and all its openings.</returns>
+    public static (Guid Id, Openings Openings) Compare(TrustedChain chain, CanonicalValue leaf, in Hash32 secret, EvidenceRequest request)
+    {
+        if (leaf["id"]?.AsString is not { } text || !RecordId.TryParse(text, out Guid id))
+        {
+            throw NotProved("leaf-malformed", "The answer's leaf has no id.");
+        }
+
+        Same("type", leaf["type"]?.AsString, request.Type);
+        Same("sent", leaf["sent"]?.AsString, request.Sent is { } sent ? RecordTime.Format(RecordTime.ToMilliseconds(sent)) : null);
+        Same("previous", leaf["previous"]?.AsString, request.Previous?.ToString("D"));
+        if (request.Relation is { } relation)
+        {
+            Same("relation", leaf["relation"]?.AsString, Relations.Name(relation));
+        }
+
+        if (request.Drawn is { } drawn)
+        {
+            Same("id", text, drawn.Id.ToString("D"));
+            Same("secret", secret.ToHex(), drawn.Secret.ToHex());
+        }
+
+        CanonicalValue? metadata = request.Metadata is null ? null : CanonicalValue.OfObject(request.Metadata.Select(static m => (m.Key, (CanonicalValue?)m.Value)));
+        Openings openings = Openings.FromSecret(chain.Suite, chain.Origin, id, secret, request.Parts, metadata);
+        Hash32[] parts = [.. openings.Parts.Select(p => p.Commitment(chain.Suite, chain.Origin, id))];
+        if (parts.Length <= RequestLimits.MaxListedParts)
+        {
+            Same("parts", string.Join(',', leaf["parts"]?.Items.Select(i => i.AsString) ?? []), string.Join(',', parts.Select(p => p.ToHex())));
+        }
+        else
+        {
+            Same("partcount", leaf["partcount"]?.AsInteger?.ToString(System.Globalization.CultureInfo.InvariantCulture), parts.Length.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            Same("partroot", leaf["partroot"]?.AsString, CommitmentTree.Root(chain.Suite, parts).ToHex());
+        }
+
+        Hash32[]? fields = openings.Metadata is { } opened ? [.. opened.Select(f => f.Commitment(chain.Suite, chain.Origin, id))] : null;
+        Same("fields", leaf["fields"]?.AsString, fields is null ? null : CommitmentTree.Root(chain.Suite, fields).ToHex());
+        return (id, openings);
+    }
+
+    /// <summary>Checks that the checkpoint of a proof is one of this chain, signed under the trust file.</summary>
+    public static void Signed(TrustedChain chain, SignedNote note, Checkpoint checkpoint)
+    {
+        if (!string.Equals(checkpoint.Origin, chain.Origin, StringComparison.Ordinal))
+        {
+            throw NotProved("checkpoint-origin", $"The checkpoint is of {checkpoint.Origin}, the record of {chain.Origin}.");
+        }
+
+        QuorumVerdict verdict = chain.Policy.Evaluate(note, chain.LogKeys);
+        if (!verdict.Ok)
+        {
+            throw NotProved("checkpoint-signature", $"The checkpoint's signatures do not satisfy the trust file ({verdict.Failure}).");
+        }
+    }
+
+    /// <summary>Checks the answer to a single deposit.</summary>
+    public static SealedRecord Single(TrustStore trust, EvidenceRequest request, string number, byte[] leafBytes, in Hash32 secret, string proofText)
+    {
+        CanonicalValue leaf = ParseLeaf(leafBytes);
+        TrustedChain chain = ChainOf(trust, leaf);
+        TlogProofParse parse = TlogProof.TryParse(Encoding.UTF8.GetBytes(proofText), out TlogProof? proof);
+        if (proof is null || proof.Suite.Id != chain.Suite.Id)
+        {
+            throw NotProved("proof-malformed", $"The answer's proof is none of this chain ({parse.Problem}).");
+        }
+
+        Signed(chain, proof.Note, proof.CheckpointUnverified);
+        ProofCheck inclusion = proof.CheckInclusionUnverified(new TreeHasher(chain.Suite).Leaf(leafBytes));
+        if (!inclusion.Ok)
+        {
+            throw NotProved("not-included", $"The proof does not lead from the record to the checkpoint ({inclusion.Failure}).");
+        }
+
+        (Guid id, Openings openings) = Compare(chain, leaf, secret, request);
+        var record = new SealedRecord(chain, proof.Index, id, leafBytes, secret, proof, openings);
+        Same("number", number, record.Number);
+        return record;
+    }
+
+    public static NotaryClientException NotProved(string code, string sentence) => new(ClientFailure.NotProved, code, sentence);
+
+    private static void Same(string member, string? answered, string? asked)
+    {
+        if (!string.Equals(answered, asked, StringComparison.Ordinal))
+        {
+            throw NotProved("another-record", $"The sealed record is not the one that was asked for: {member} is {answered ?? "absent"}, expected {asked ?? "absent"}.");
+        }
+    }
+}

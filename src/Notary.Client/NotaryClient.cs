@@ -1,0 +1,206 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Notary.Crypto;
+using Notary.Evidence.Records;
+
+namespace Notary.Client;
+
+/// <summary>
+/// Deposits evidence with a Notary platform and believes nothing that is not proved: every answer is compared with its request and verified
+/// against the user's trust file before it is returned. Safe for use from many threads.
+/// </summary>
+public sealed class NotaryClient : IDisposable
+{
+    private const string NdJson = "application/x-ndjson";
+    private readonly HttpClient _http;
+    private readonly TrustStore _trust;
+    private readonly RetryPolicy _retry;
+    private readonly TimeProvider _time;
+
+    /// <summary>Creates a client.</summary>
+    /// <param name="credential">Server and secret.</param>
+    /// <param name="trust">What answers are verified against.</param>
+    /// <param name="retry">When to send again; null is <see cref="RetryPolicy.Default"/>.</param>
+    /// <param name="handler">How requests travel; null is a handler of its own. It is disposed with the client.</param>
+    /// <param name="time">The clock of the waits between attempts.</param>
+    public NotaryClient(CredentialFile credential, TrustStore trust, RetryPolicy? retry = null, HttpMessageHandler? handler = null, TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(credential);
+        ArgumentNullException.ThrowIfNull(trust);
+        _trust = trust;
+        _retry = retry ?? RetryPolicy.Default;
+        _time = time ?? TimeProvider.System;
+        _http = new HttpClient(handler ?? new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false })
+        {
+            BaseAddress = credential.Server,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", credential.Secret);
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("notary-client", typeof(NotaryClient).Assembly.GetName().Version?.ToString(3)));
+    }
+
+    /// <summary>A key for one request: 32 random hexadecimal digits.</summary>
+    public static string NewIdempotencyKey() => Guid.NewGuid().ToString("N");
+
+    /// <summary>Deposits one record and proves the answer.</summary>
+    /// <param name="request">What to seal.</param>
+    /// <param name="idempotencyKey">The same key and request, sent again after any failure, are sealed once.</param>
+    /// <param name="cancel">Gives up; whether the record was sealed is then unknown.</param>
+    /// <exception cref="NotaryClientException">See <see cref="ClientFailure"/>.</exception>
+    public async Task<SealedRecord> DepositAsync(EvidenceRequest request, string idempotencyKey, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        byte[] body = request.ToJsonLine();
+        byte[] answer = await SendAsync(() => Post("api/evidence", body, "application/json", idempotencyKey), cancel).ConfigureAwait(false);
+        string number;
+        string leaf;
+        string proof;
+        Hash32 secret;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(answer);
+            number = document.RootElement.GetProperty("number").GetString() ?? string.Empty;
+            leaf = document.RootElement.GetProperty("leaf").GetString() ?? string.Empty;
+            proof = document.RootElement.GetProperty("proof").GetString() ?? string.Empty;
+            secret = Hash32.TryParseHex(document.RootElement.GetProperty("secret").GetString(), out Hash32 parsed) ? parsed : throw new FormatException("secret");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new NotaryClientException(ClientFailure.Malformed, "answer-malformed", "The server's answer is no receipt.", e);
+        }
+
+        return AnswerCheck.Single(_trust, request, number, System.Text.Encoding.UTF8.GetBytes(leaf), secret, proof);
+    }
+
+    /// <summary>Deposits many records in one request, which is sealed as a whole except for the lines that are refused, and proves the answer.</summary>
+    /// <param name="requests">1 to 10,000 requests.</param>
+    /// <param name="body">Their NDJSON, as <see cref="ToNdjson"/> writes it; a repetition must send the same bytes.</param>
+    /// <param name="idempotencyKey">The same key and body, sent again after any failure, are sealed once.</param>
+    /// <param name="cancel">Gives up; whether the records were sealed is then unknown.</param>
+    /// <returns>One outcome a request, in order.</returns>
+    /// <exception cref="NotaryClientException">See <see cref="ClientFailure"/>.</exception>
+    public async Task<IReadOnlyList<LineOutcome>> DepositBatchAsync(
+        IReadOnlyList<EvidenceRequest> requests, ReadOnlyMemory<byte> body, string idempotencyKey, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        byte[] answer = await SendAsync(() => Post("api/evidence/batch", body, NdJson, idempotencyKey), cancel).ConfigureAwait(false);
+        return BatchAnswer.Check(_trust, requests, answer);
+    }
+
+    /// <summary>The body of a batch: one canonical JSON line a request.</summary>
+    public static byte[] ToNdjson(IReadOnlyList<EvidenceRequest> requests)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        using var body = new MemoryStream();
+        foreach (EvidenceRequest request in requests)
+        {
+            body.Write(request.ToJsonLine());
+            body.WriteByte((byte)'\n');
+        }
+
+        return body.ToArray();
+    }
+
+    /// <summary>Fetches something of a record: <c>receipt</c>, <c>proof</c> or <c>package</c>. The bytes are not verified.</summary>
+    /// <param name="record">Number or id.</param>
+    /// <param name="what">The last segment of the address; null is the record itself.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <exception cref="NotaryClientException">See <see cref="ClientFailure"/>.</exception>
+    public Task<byte[]> FetchUnverifiedAsync(string record, string? what = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        string path = "api/evidence/" + Uri.EscapeDataString(record) + (what is null ? string.Empty : "/" + what);
+        return SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancel);
+    }
+
+    /// <summary>Looks records up by a digest of one of their parts; the answer's JSON, not verified.</summary>
+    public Task<byte[]> FindDigestUnverifiedAsync(Hash32 digest, CancellationToken cancel = default) =>
+        SendAsync(() => new HttpRequestMessage(HttpMethod.Get, "api/evidence?digest=" + digest.ToHex()), cancel);
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private static HttpRequestMessage Post(string path, ReadOnlyMemory<byte> body, string media, string key)
+    {
+        var content = new ReadOnlyMemoryContent(body);
+        content.Headers.ContentType = new MediaTypeHeaderValue(media);
+        var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        message.Headers.Add("Idempotency-Key", key);
+        return message;
+    }
+
+    private async Task<byte[]> SendAsync(Func<HttpRequestMessage> make, CancellationToken cancel)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            NotaryClientException failure;
+            TimeSpan? retryAfter = null;
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            timeout.CancelAfter(_retry.AttemptTimeout);
+            try
+            {
+                using HttpRequestMessage request = make();
+                using HttpResponseMessage answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token).ConfigureAwait(false);
+                byte[] body = await answer.Content.ReadAsByteArrayAsync(timeout.Token).ConfigureAwait(false);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return body;
+                }
+
+                failure = Refusal(answer, body);
+                retryAfter = answer.Headers.RetryAfter?.Delta;
+                if (answer.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout))
+                {
+                    throw failure;
+                }
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+            {
+                string why = e is OperationCanceledException ? $"no answer came within {_retry.AttemptTimeout.TotalSeconds:0} seconds" : e.GetBaseException().Message.TrimEnd('.');
+                failure = new NotaryClientException(ClientFailure.Unreachable, "server-unreachable", $"The server {_http.BaseAddress} cannot be reached: {why}.", e);
+            }
+
+            if (attempt >= _retry.Attempts)
+            {
+                throw failure;
+            }
+
+            await Task.Delay(_retry.WaitAfter(attempt, retryAfter), _time, cancel).ConfigureAwait(false);
+        }
+    }
+
+    private NotaryClientException Refusal(HttpResponseMessage answer, byte[] body)
+    {
+        int status = (int)answer.StatusCode;
+        string code = "http-" + status.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string detail = answer.ReasonPhrase ?? "no reason given";
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                code = Member(document.RootElement, "code") ?? code;
+                detail = Member(document.RootElement, "detail") ?? Member(document.RootElement, "title") ?? detail;
+            }
+        }
+        catch (JsonException)
+        {
+            // Not this server's problem document: a proxy's page, say. The status is all there is.
+        }
+
+        ClientFailure failure = answer.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => ClientFailure.NotAuthorized,
+            HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests => ClientFailure.Busy,
+            HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout => ClientFailure.Unreachable,
+            >= HttpStatusCode.InternalServerError => ClientFailure.ServerFault,
+            _ => ClientFailure.Refused,
+        };
+        string line = detail.ReplaceLineEndings(" ").TrimEnd('.');
+        return new NotaryClientException(failure, code, $"{_http.BaseAddress} answered {status}: {line}.") { Status = status };
+    }
+
+    private static string? Member(JsonElement root, string name) =>
+        root.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}
