@@ -27,21 +27,9 @@ internal static class BatchAnswer
     private sealed record Line(byte[] Leaf, CanonicalValue Json, string Number, Hash32 Secret, EvidenceRequest Request);
 
     /// <summary>Checks the whole answer; nothing of it is handed out unless all of it holds.</summary>
-    /// <exception cref="NotaryClientException"><see cref="ClientFailure.NotProved"/>, <see cref="ClientFailure.Malformed"/> or <see cref="ClientFailure.Trust"/>.</exception>
-    public static IReadOnlyList<LineOutcome> Check(TrustStore trust, IReadOnlyList<EvidenceRequest> requests, ReadOnlyMemory<byte> answer)
+    public static List<LineOutcome> Check(TrustStore trust, IReadOnlyList<EvidenceRequest> requests, ReadOnlyMemory<byte> answer)
     {
-        try
-        {
-            return CheckLines(trust, requests, Split(answer));
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            throw new NotaryClientException(ClientFailure.Malformed, "answer-malformed", "The server's answer to the batch is not of the documented form.", e);
-        }
-    }
-
-    private static List<LineOutcome> CheckLines(TrustStore trust, IReadOnlyList<EvidenceRequest> requests, List<ReadOnlyMemory<byte>> lines)
-    {
+        List<ReadOnlyMemory<byte>> lines = Split(answer);
         if (lines.Count != requests.Count + 1)
         {
             throw new NotaryClientException(ClientFailure.Malformed, "answer-incomplete", $"The server answered {lines.Count - 1} lines of {requests.Count}.");
@@ -61,17 +49,12 @@ internal static class BatchAnswer
 
             if (root.TryGetProperty("error", out JsonElement error))
             {
-                outcomes.Add(new LineOutcome(null, new RefusedLine(error.GetProperty("code").GetString() ?? "refused", error.GetProperty("detail").GetString() ?? string.Empty)));
+                outcomes.Add(new LineOutcome(null, new RefusedLine(Answers.Text(error, "code"), Answers.Text(error, "detail"))));
                 continue;
             }
 
             byte[] leaf = Encoding.UTF8.GetBytes(root.GetProperty("leaf").GetRawText());
-            if (!Hash32.TryParseHex(root.GetProperty("secret").GetString(), out Hash32 secret))
-            {
-                throw new FormatException("secret");
-            }
-
-            good.Add(new Line(leaf, AnswerCheck.ParseLeaf(leaf), root.GetProperty("number").GetString() ?? string.Empty, secret, requests[i]));
+            good.Add(new Line(leaf, AnswerCheck.ParseLeaf(leaf), Answers.Text(root, "number"), Answers.Secret(root), requests[i]));
             places.Add(i);
             outcomes.Add(new LineOutcome(null, null));
         }
@@ -96,7 +79,7 @@ internal static class BatchAnswer
         long count = range.GetProperty("count").GetInt64();
         long size = range.GetProperty("size").GetInt64();
         Hash32[] proof = [.. range.GetProperty("proof").EnumerateArray().Select(h => Hash32.FromSpan(h.GetBytesFromBase64()))];
-        NoteParse parse = SignedNote.TryParse(Encoding.UTF8.GetBytes(document.RootElement.GetProperty("checkpoint").GetString() ?? string.Empty), out SignedNote? note);
+        NoteParse parse = SignedNote.TryParse(Encoding.UTF8.GetBytes(Answers.Text(document.RootElement, "checkpoint")), out SignedNote? note);
         if (note is null || Checkpoint.TryParse(note.Text, out Checkpoint? checkpoint) != CheckpointProblem.None)
         {
             throw AnswerCheck.NotProved("checkpoint-malformed", $"The answer's checkpoint is none ({parse.Problem}).");

@@ -53,24 +53,7 @@ public sealed class NotaryClient : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         byte[] body = request.ToJsonLine();
         byte[] answer = await SendAsync(() => Post("api/evidence", body, "application/json", idempotencyKey), cancel).ConfigureAwait(false);
-        string number;
-        string leaf;
-        string proof;
-        Hash32 secret;
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(answer);
-            number = document.RootElement.GetProperty("number").GetString() ?? string.Empty;
-            leaf = document.RootElement.GetProperty("leaf").GetString() ?? string.Empty;
-            proof = document.RootElement.GetProperty("proof").GetString() ?? string.Empty;
-            secret = Hash32.TryParseHex(document.RootElement.GetProperty("secret").GetString(), out Hash32 parsed) ? parsed : throw new FormatException("secret");
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            throw new NotaryClientException(ClientFailure.Malformed, "answer-malformed", "The server's answer is no receipt.", e);
-        }
-
-        return AnswerCheck.Single(_trust, request, number, System.Text.Encoding.UTF8.GetBytes(leaf), secret, proof);
+        return Answers.CheckSingle(_trust, request, answer);
     }
 
     /// <summary>Deposits many records in one request, which is sealed as a whole except for the lines that are refused, and proves the answer.</summary>
@@ -85,7 +68,7 @@ public sealed class NotaryClient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         byte[] answer = await SendAsync(() => Post("api/evidence/batch", body, NdJson, idempotencyKey), cancel).ConfigureAwait(false);
-        return BatchAnswer.Check(_trust, requests, answer);
+        return Answers.CheckBatch(_trust, requests, answer);
     }
 
     /// <summary>The body of a batch: one canonical JSON line a request.</summary>

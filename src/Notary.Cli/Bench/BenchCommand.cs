@@ -1,0 +1,66 @@
+using System.CommandLine;
+
+namespace Notary.Cli.Bench;
+
+/// <summary><c>notary bench ingest</c> and <c>notary bench crypto</c>.</summary>
+internal static class BenchCommand
+{
+    public static Command Build() => new("bench", "Measures this machine.") { Ingest(), Crypto() };
+
+    private static Command Ingest()
+    {
+        var cases = new Option<string[]>("--case") { Description = "Which cases; without it batch, batch-metadata and single.", AllowMultipleArgumentsPerToken = true };
+        cases.AcceptOnlyFromAmong(IngestBench.Batch, IngestBench.BatchMetadata, IngestBench.Single, IngestBench.Growth);
+        var records = new Option<long?>("--records") { Description = "End the measured window after this many records; of growth, how far the chain grows." };
+        var seconds = new Option<double>("--seconds") { Description = "Length of the measured window.", DefaultValueFactory = _ => 60 };
+        var warmUp = new Option<double>("--warm-up") { Description = "Seconds of load before it.", DefaultValueFactory = _ => 10 };
+        var connections = new Option<int?>("--connections") { Description = "Connections of the load; without it 8, of single 64." };
+        var lines = new Option<int>("--lines") { Description = "Records a batch.", DefaultValueFactory = _ => 1_000 };
+        var noKeys = new Option<bool>("--no-keys") { Description = "Send no Idempotency-Key." };
+        var data = new Option<string>("--data") { Description = "Folder in which each case gets a fresh data folder; refused on a disk in memory.", DefaultValueFactory = _ => "bench-data" };
+        var server = new Option<string?>("--server") { Description = "Notary.Server.dll or its folder; without it, the one beside notary or in the repository's build." };
+        var keep = new Option<bool>("--keep") { Description = "Leave the data folders." };
+        records.Validators.Add(r => Between(r, r.GetValue(records) ?? 1, 1, 10_000_000_000));
+        seconds.Validators.Add(r => Between(r, r.GetValue(seconds), 0.5, 86_400));
+        warmUp.Validators.Add(r => Between(r, r.GetValue(warmUp), 0, 3_600));
+        connections.Validators.Add(r => Between(r, r.GetValue(connections) ?? 1, 1, 1_024));
+        lines.Validators.Add(r => Between(r, r.GetValue(lines), 2, 10_000));
+        var command = new Command("ingest", "Starts a server on a fresh data folder and measures how fast it seals records.") { cases, records, seconds, warmUp, connections, lines, noKeys, data, server, keep };
+        command.SetAction((parsed, cancel) =>
+        {
+            string[] chosen = parsed.GetValue(cases) ?? [];
+            return new IngestBench(new IngestOptions
+            {
+                Cases = chosen.Length > 0 ? chosen : [IngestBench.Batch, IngestBench.BatchMetadata, IngestBench.Single],
+                Records = parsed.GetValue(records),
+                Seconds = parsed.GetValue(seconds),
+                WarmUp = parsed.GetValue(warmUp),
+                Connections = parsed.GetValue(connections),
+                Lines = parsed.GetValue(lines),
+                Keys = !parsed.GetValue(noKeys),
+                Data = parsed.GetValue(data)!,
+                Server = parsed.GetValue(server),
+                Keep = parsed.GetValue(keep),
+            }).RunAsync(cancel);
+        });
+        return command;
+    }
+
+    private static Command Crypto()
+    {
+        var seconds = new Option<double>("--seconds") { Description = "Time for each figure.", DefaultValueFactory = _ => 0.5 };
+        seconds.Validators.Add(r => Between(r, r.GetValue(seconds), 0.01, 60));
+        var json = new Option<bool>("--json") { Description = "Only the JSON lines." };
+        var command = new Command("crypto", "Measures every kernel against libcrypto in the same run.") { seconds, json };
+        command.SetAction(parsed => CryptoBench.Run(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(json), Console.Out));
+        return command;
+    }
+
+    private static void Between(System.CommandLine.Parsing.OptionResult result, double value, double floor, double ceiling)
+    {
+        if (value < floor || value > ceiling)
+        {
+            result.AddError(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{result.Option.Name} takes {floor} to {ceiling}"));
+        }
+    }
+}
