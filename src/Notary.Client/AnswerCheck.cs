@@ -1,10 +1,6 @@
 using System.Text;
 using Notary.Crypto;
-using Notary.Evidence.Admission;
-using Notary.Evidence.Commitments;
-using Notary.Evidence.Packages;
-using Notary.Evidence.Records;
-using Notary.Evidence.Trust;
+using Notary.Evidence;
 using Notary.Ledger;
 
 namespace Notary.Client;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Notary.Crypto;
-using Notary.Evidence.Records;
+using Notary.Evidence;
 
 namespace Notary.Client;
 

@@ -1,9 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Notary.Crypto;
-using Notary.Evidence.Packages;
-using Notary.Evidence.Records;
-using Notary.Evidence.Trust;
+using Notary.Evidence;
 using Notary.Ledger;
 
 namespace Notary.Client;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Notary.Crypto;
-using Notary.Evidence.Records;
+using Notary.Evidence;
 
 namespace Notary.Client;
 

@@ -1,7 +1,5 @@
 using Notary.Crypto;
-using Notary.Evidence.Packages;
-using Notary.Evidence.Records;
-using Notary.Evidence.Trust;
+using Notary.Evidence;
 using Notary.Ledger;
 
 namespace Notary.Client;
@@ -47,6 +45,9 @@ public sealed class SealedRecord
 
     /// <summary>Every value of the record, opened.</summary>
     public Openings Openings { get; }
+
+    /// <summary>What a submitter keeps: it verifies alone.</summary>
+    public Receipt ToReceipt() => new() { Number = Number, LeafJson = System.Text.Encoding.UTF8.GetString(Leaf.Span), Secret = Secret, Proof = Proof.Format() };
 
     /// <summary>Writes a package: <paramref name="files"/> holds the content of each part in order, null where it is left out; empty leaves out all.</summary>
     /// <param name="output">Empty, seekable, writable; the caller flushes and closes.</param>

@@ -1,4 +1,5 @@
-using Notary.Evidence.Trust;
+using Notary.Evidence;
+
 
 namespace Notary.Client;
 

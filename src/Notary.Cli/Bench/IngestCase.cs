@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Notary.Cli.Bench.Load;
 using Notary.Client;
-using Notary.Evidence.Records;
+using Notary.Evidence;
 
 namespace Notary.Cli.Bench;
 
