@@ -1,0 +1,111 @@
+using System.CommandLine;
+using Notary.Chain;
+using Notary.Chain.Folders;
+
+namespace Notary.Cli.Chains;
+
+/// <summary><c>notary chain create NAME</c>: the only way, outside Development, in which a chain comes into being.</summary>
+internal static class ChainCommand
+{
+    public static Command Build() => new("chain", "Creates chains.") { Create() };
+
+    private static Command Create()
+    {
+        var name = new Argument<string>("NAME") { Description = "The chain's name, which is that of its template." };
+        var template = new Option<string?>("--template") { Description = "Template folder; without it sidechains/NAME here or in a folder above." };
+        Option<string?> data = DataOption();
+        var deployment = new Option<string>("--deployment") { Description = "The deployment's name, the first part of the origin; it never changes afterwards.", DefaultValueFactory = _ => "notary.example" };
+        Option<string?> password = ClientOptions.PasswordFile();
+        var command = new Command("create", "Makes keys, genesis and the first records of a chain in the data folder.") { name, template, data, deployment, password };
+        command.SetAction(parsed => Run(
+            parsed.GetValue(name)!, parsed.GetValue(template), parsed.GetValue(data), parsed.GetValue(deployment)!, parsed.GetValue(password)));
+        return command;
+    }
+
+    /// <summary>The option that names a data folder.</summary>
+    public static Option<string?> DataOption() => new("--data") { Description = "The data folder; without it data here, or in the nearest folder above that has one." };
+
+    /// <summary>The data folder that was named, else the nearest <c>data</c> upward that holds one, else <c>./data</c>.</summary>
+    public static string DataFolderPath(string? named)
+    {
+        if (named is not null)
+        {
+            return Path.GetFullPath(named);
+        }
+
+        for (DirectoryInfo? folder = new(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
+        {
+            string candidate = Path.Combine(folder.FullName, "data");
+            if (File.Exists(Path.Combine(candidate, "VERSION")))
+            {
+                return candidate;
+            }
+        }
+
+        return Path.GetFullPath("data");
+    }
+
+    /// <summary>A refusal of the chain's own, as this command's failure.</summary>
+    public static CliException Refused(ChainRefusedException refused) => new(
+        refused.Refusal switch
+        {
+            ChainRefusal.Exists => ExitCode.CannotCreate,
+            ChainRefusal.Inconsistent => ExitCode.Failed,
+            ChainRefusal.Locked => ExitCode.Unavailable,
+            ChainRefusal.Template => ExitCode.NoInput,
+            _ => ExitCode.Configuration,
+        },
+        "chain-" + Hyphenated(refused.Refusal.ToString()),
+        refused.Message.ReplaceLineEndings(" "),
+        refused);
+
+    private static int Run(string name, string? templateFolder, string? dataPath, string deployment, string? passwordFile)
+    {
+        try
+        {
+            ChainTemplate template = ChainTemplate.Load(templateFolder ?? FindTemplate(name));
+            if (!string.Equals(template.Name, name, StringComparison.Ordinal))
+            {
+                throw new CliException(ExitCode.Usage, "template-name", $"The template {template.Folder} is of the chain {template.Name}, not {name}.");
+            }
+
+            using DataFolder data = DataFolder.Take(DataFolderPath(dataPath), create: true);
+            string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
+            CreatedChain created = ChainCreation.Create(data, template, deployment, password, TimeProvider.System);
+            Console.WriteLine($"created: {created.Genesis.Origin} ({created.Genesis.Code}, {created.Genesis.Suite.Name}), genesis {created.Genesis.Fingerprint.ToHex()}");
+            Console.WriteLine($"trust file: {data.TrustPath}, fingerprint {created.TrustFingerprint.ToHex()}");
+            foreach (string file in created.Files)
+            {
+                Console.WriteLine($"  {file}");
+            }
+
+            if (passwordFile is null)
+            {
+                Terminal.Warn("development-password", $"The keys' password was drawn and lies in {data.PasswordPath}; only a server in Development takes it from there.");
+            }
+
+            return ExitCode.Passed;
+        }
+        catch (ChainRefusedException e)
+        {
+            throw Refused(e);
+        }
+    }
+
+    private static string FindTemplate(string name)
+    {
+        for (DirectoryInfo? folder = new(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
+        {
+            string candidate = Path.Combine(folder.FullName, "sidechains", name);
+            if (Directory.Exists(candidate))
+            {
+                return candidate;
+            }
+        }
+
+        throw new CliException(ExitCode.NoInput, "template-not-found", $"There is no sidechains/{name} here or in a folder above; name the template with --template.");
+    }
+
+    private static string Hyphenated(string name) =>
+        string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i == 0 ? string.Empty : "-") + char.ToLowerInvariant(c) : c.ToString()));
+}
