@@ -48,7 +48,7 @@ internal static class VerifyCommand
             FoundTrust? trust = (EvidenceFile.OriginUnverified(evidence) is { } origin ? store.Find(origin) : null) ?? (store.Files.Count > 0 ? store.Files[0] : null);
             evidence.Position = 0;
             VerificationReport report = isReceipt
-                ? Verifier.VerifyReceipt(EvidenceFile.ReadAll(evidence, Receipt.MaxLength), files, trust?.File)
+                ? VerifyReceipt(EvidenceFile.ReadAll(evidence, Receipt.MaxLength), files, filePaths, trust?.File)
                 : Verifier.Verify(evidence, files, trust?.File);
             if (language is { } shown)
             {
@@ -76,6 +76,19 @@ internal static class VerifyCommand
                 file.Content.Dispose();
             }
         }
+    }
+
+    private static VerificationReport VerifyReceipt(byte[] bytes, List<GivenFile> files, string[] paths, TrustFile? trust)
+    {
+        Openings? openings = files.Count > 0 && Receipt.TryParse(bytes, out Receipt? receipt) == ReceiptProblem.None
+            ? ReceiptOpenings.TryFind(receipt!, [.. paths.Select(p => FileDigest.Compute(p))])
+            : null;
+        if (files.Count > 0 && openings is null)
+        {
+            Terminal.Warn("files-not-of-receipt", "The files are not, under these names, what the receipt's record commits to; only the receipt is judged. The package says what was sealed: notary proof and the server's /package.");
+        }
+
+        return Verifier.VerifyReceipt(bytes, openings, openings is null ? [] : files, trust);
     }
 
     /// <summary>The exit code of a verdict.</summary>
