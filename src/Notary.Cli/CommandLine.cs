@@ -81,7 +81,7 @@ internal static class CommandLine
         return line.EndsWith('.') ? line : line + ".";
     }
 
-    private static IEnumerable<string> Verb(ParseResult parsed)
+    private static Stack<string> Verb(ParseResult parsed)
     {
         var names = new Stack<string>();
         for (System.CommandLine.Parsing.SymbolResult? at = parsed.CommandResult; at is System.CommandLine.Parsing.CommandResult { Command: not RootCommand } command; at = at.Parent)

@@ -59,8 +59,8 @@ internal static class BatchAnswer
 
         if (good.Count > 0)
         {
-            IReadOnlyList<SealedRecord> records = Prove(trust, good, lines[^1]);
-            for (int i = 0; i < records.Count; i++)
+            SealedRecord[] records = Prove(trust, good, lines[^1]);
+            for (int i = 0; i < records.Length; i++)
             {
                 outcomes[places[i]] = new LineOutcome(records[i], null);
             }

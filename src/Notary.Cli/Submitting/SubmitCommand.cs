@@ -59,7 +59,7 @@ internal static class SubmitCommand
         try
         {
             using var client = new NotaryClient(credential, trust);
-            IReadOnlyList<string> all = FilesOf(settings);
+            List<string> all = FilesOf(settings);
             IReadOnlyList<SubmitBatch> left = state.Left();
             var underWay = left.SelectMany(b => b.Files).ToHashSet(StringComparer.Ordinal);
             List<string> open = [.. all.Where(f => !underWay.Contains(f) && !state.IsDone(f))];
@@ -192,7 +192,7 @@ internal static class SubmitCommand
         return files;
     }
 
-    private static void WarnOfChanges(Settings settings, SubmitState state, IReadOnlyList<string> files)
+    private static void WarnOfChanges(Settings settings, SubmitState state, List<string> files)
     {
         foreach (string file in files)
         {
