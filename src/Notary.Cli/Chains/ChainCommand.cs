@@ -73,7 +73,7 @@ internal static class ChainCommand
             string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
             CreatedChain created = ChainCreation.Create(data, template, deployment, password, TimeProvider.System);
             Console.WriteLine($"created: {created.Genesis.Origin} ({created.Genesis.Code}, {created.Genesis.Suite.Name}), genesis {created.Genesis.Fingerprint.ToHex()}");
-            Console.WriteLine($"trust file: {data.TrustPath}, fingerprint {created.TrustFingerprint.ToHex()}");
+            Console.WriteLine($"trust file: {data.TrustPath}, fingerprint {created.TrustFingerprint}");
             foreach (string file in created.Files)
             {
                 Console.WriteLine($"  {file}");

@@ -14,16 +14,15 @@ internal static class FsckCommand
     {
         Option<string?> data = ChainCommand.DataOption();
         var against = new Option<string?>("--against") { Description = "A checkpoint (signed note) saved elsewhere: the chain must hold and extend it." };
-        var rebuild = new Option<bool>("--rebuild-index") { Description = "Make the digest index anew from the chain's records." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object a chain." };
         Option<string?> password = ClientOptions.PasswordFile();
-        var command = new Command("fsck", "Checks every record, tile, signature and item box. Ends with 0 when all is consistent, 1 when something is not.") { data, against, rebuild, json, password };
+        var command = new Command("fsck", "Checks every record, tile, signature and item box. Ends with 0 when all is consistent, 1 when something is not.") { data, against, json, password };
         command.SetAction((parsed, cancel) => Task.FromResult(Run(
-            ChainCommand.DataFolderPath(parsed.GetValue(data)), parsed.GetValue(against), parsed.GetValue(rebuild), parsed.GetValue(json), parsed.GetValue(password), cancel)));
+            ChainCommand.DataFolderPath(parsed.GetValue(data)), parsed.GetValue(against), parsed.GetValue(json), parsed.GetValue(password), cancel)));
         return command;
     }
 
-    private static int Run(string dataPath, string? against, bool rebuild, bool json, string? passwordFile, CancellationToken cancel)
+    private static int Run(string dataPath, string? against, bool json, string? passwordFile, CancellationToken cancel)
     {
         try
         {
@@ -38,10 +37,6 @@ internal static class FsckCommand
                 FsckReport report = Fsck.Run(chain, new FsckOptions { Against = note, Password = password }, Progress(), cancel);
                 clean &= report.Clean;
                 Print(report, json);
-                if (rebuild && report.Clean)
-                {
-                    IndexRebuild.Run(chain, password, json);
-                }
             }
 
             return clean ? ExitCode.Passed : ExitCode.Failed;
