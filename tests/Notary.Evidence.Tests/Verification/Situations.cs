@@ -1,0 +1,266 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Notary.Crypto;
+using Notary.Evidence.Tests.Packages;
+using Notary.Ledger;
+using Notary.Ledger.Tests;
+
+namespace Notary.Evidence.Tests.Verification;
+
+/// <summary>A builder for every row of docs/spec/verdicts.md.</summary>
+internal static class Situations
+{
+    private static readonly TrustFile Development = World.Sm.Trust();
+    private static readonly ConcurrentDictionary<string, VerificationReport> Reports = new(StringComparer.Ordinal);
+
+    public static IReadOnlyDictionary<string, Func<VerificationReport>> All { get; } = new Dictionary<string, Func<VerificationReport>>(StringComparer.Ordinal)
+    {
+        ["whole package"] = () => Package(_ => { }),
+        ["whole package of an intl chain"] = () => Verify(Deposit.Usual(World.Intl).Package(), World.Intl.Trust()),
+        ["record without metadata"] = () => Verify(Deposit.Many(World.Sm, 2).Package()),
+        ["names that are not safe are derived"] = () => Verify(Unsafe().Package()),
+        ["more than 16 parts"] = () => Verify(Deposit.Many(World.Sm, 20).Package()),
+        ["tree part"] = () => Verify(Tree().Package()),
+        ["metadata field withheld"] = () => Package(deposit => deposit.Openings = Withheld(deposit, "title")),
+        ["files beside the package"] = () => Beside(deposit => [deposit.Contents[0]!, deposit.Contents[1]!]),
+        ["files beside the package under other names and in another order"] = () => Beside(deposit => [deposit.Contents[1]!, deposit.Contents[0]!]),
+        ["file beside a whole package that is one of its parts"] = () => Verify(Deposit.Usual(World.Sm).Package(), Development, Deposit.Usual(World.Sm).Contents[1]!),
+        ["lines of unknown keys"] = () => WithProof(proof => Encoding.UTF8.GetBytes(proof + "— stranger.example " + Convert.ToBase64String(new byte[68]) + "\n")),
+        ["nodes cosigned, final required"] = () => Nodes([0, 1], TrustMode.Production, RecordState.Final),
+        ["nodes have not cosigned, sealed required"] = () => Nodes([], TrustMode.Production, RecordState.Sealed),
+        ["demonstration trust file"] = () => Nodes([1, 0], TrustMode.Demonstration, RecordState.Final),
+        ["quorum none, final required"] = () => Verify(Deposit.Usual(World.Sm).Package(), World.Sm.Trust(required: RecordState.Final)),
+        ["receipt with openings and files"] = () =>
+        {
+            var deposit = Deposit.Usual(World.Sm);
+            return Verifier.VerifyReceipt(deposit.Receipt(), deposit.Openings, Files([.. deposit.Contents.Select(content => content!)]), Development);
+        },
+
+        ["empty file"] = () => Verify([]),
+        ["truncated package"] = () => Verify(Deposit.Usual(World.Sm).Package()[..^40]),
+        ["byte behind the package"] = () => Verify([.. Deposit.Usual(World.Sm).Package(), 0]),
+        ["local header differs from central header"] = () => Zip(zip => zip.Entries[2].MutateLocal = header => header[10] ^= 1),
+        ["zip bomb"] = () => Zip(zip => zip.Entries.Insert(1, RawEntry.Deflated("bomb", new byte[3_000_000]))),
+        ["path trick"] = () => Zip(zip => zip.Entries.Insert(1, new RawEntry("../../etc/passwd", "x"u8.ToArray()))),
+        ["other media type"] = () => Zip(zip => zip.Entries[0] = new RawEntry("mimetype", "application/vnd.etsi.asic-s+zip"u8.ToArray())),
+        ["mimetype not first"] = () => Zip(zip => zip.Entries.Reverse(0, 2)),
+        ["entry that the record does not determine"] = () => Zip(zip => zip.Entries.Insert(3, new RawEntry("more.txt", "x"u8.ToArray()))),
+        ["reserved manifest entry"] = () => Zip(zip => zip.Entries.Add(new RawEntry("META-INF/manifest.xml", "<x/>"u8.ToArray()))),
+        ["file renamed"] = () => Zip(zip => zip.Entries[1].NameBytes = "other.txt"u8.ToArray()),
+        ["file names exchanged"] = () => Zip(zip => (zip.Entries[1].NameBytes, zip.Entries[2].NameBytes) = (zip.Entries[2].NameBytes, zip.Entries[1].NameBytes)),
+        ["entries in another order"] = () => Zip(zip => zip.Entries.Reverse(1, 2)),
+        ["leaf missing"] = () => Zip(zip => zip.Entries.RemoveAt(3)),
+        ["proof missing"] = () => Zip(zip => zip.Entries.RemoveAt(5)),
+        ["openings not canonical"] = () => Zip(zip => zip.Entries[4] = new RawEntry(EntryNames.Openings, [.. zip.Entries[4].Data, (byte)'\n'])),
+        ["openings with an unknown member"] = () => Zip(zip => Edit(zip, 4, "\"v\":1", "\"v\":1,\"w\":2")),
+        ["receipt malformed"] = () => Verifier.VerifyReceipt("{\"v\":1}"u8, null, [], Development),
+        ["leaf not canonical"] = () => Zip(zip => Edit(zip, 3, "{\"account\"", "{ \"account\"")),
+        ["sealed leaf with an unknown member"] = () => Package(deposit => EditLeaf(deposit, "\"v\":1}", "\"v\":1,\"x\":1}")),
+        ["proof malformed"] = () => WithProof(proof => Encoding.UTF8.GetBytes(proof.Replace("index 5", "index 05", StringComparison.Ordinal))),
+        ["proof with extra data"] = () => WithProof(proof => Encoding.UTF8.GetBytes(proof.Replace("index 5", "extra QUJD\nindex 5", StringComparison.Ordinal))),
+        ["checkpoint of another chain"] = () => Package(deposit => deposit.CheckpointOrigin = World.Deployment + "/beijing"),
+        ["receipt with the number of another index"] = () => WithNumber(RecordNumber.Format("GZ", 6)),
+        ["receipt with the number of another chain"] = () => WithNumber(RecordNumber.Format("BJ", 5)),
+        ["proof header of the other suite"] = () => WithProof(proof => Encoding.UTF8.GetBytes(proof.Replace(TlogProof.SmHeader, TlogProof.IntlHeader, StringComparison.Ordinal))),
+        ["checkpoint signature changed"] = () => WithNote(note => ChangeLine(note, 0, 10)),
+        ["checkpoint root changed"] = () => WithNote(note => ChangeText(note, 2, line => (line[0] == 'A' ? "B" : "A") + line[1..])),
+        ["checkpoint size changed"] = () => WithNote(note => ChangeText(note, 1, _ => "12")),
+        ["cosignature changed"] = () =>
+        {
+            var deposit = Deposit.Usual(World.Sm);
+            deposit.Cosigners = [0, 1];
+            var proof = deposit.Proof();
+            return Verify(deposit.Package(TlogProof.Create(Suite.Sm, proof.Index, proof.Hashes, ChangeLine(proof.Note, 2, 20))), World.Sm.Trust(TrustMode.Production, RecordState.Final, World.Sm.PolicyTwo));
+        },
+        ["leaf changed"] = () => Zip(zip => Edit(zip, 3, "\"agency-1\"", "\"agency-2\"")),
+        ["proof index changed"] = () => WithProof(proof => Encoding.UTF8.GetBytes(proof.Replace("index 5", "index 4", StringComparison.Ordinal))),
+        ["proof hash changed"] = () => ChangeProof((index, hashes) => (index, [Suite.Sm.Hash("another"u8), .. hashes.Skip(1)])),
+        ["proof hash missing"] = () => ChangeProof((index, hashes) => (index, [.. hashes.Skip(1)])),
+        ["part left out of the openings"] = () => Package(deposit =>
+        {
+            deposit.Openings = new Openings([deposit.Openings.Parts[0]], deposit.Openings.Metadata);
+            deposit.Contents.RemoveAt(1);
+        }),
+        ["media type of a part changed"] = () => Zip(zip => Edit(zip, 4, "text/plain", "text/other")),
+        ["salt of a part changed"] = () => Package(deposit => deposit.Openings = Replaced(deposit.Openings, 0,
+            Opening.Open("part/0", Suite.Sm.Hash("another salt"u8), deposit.Openings.Parts[0].Value!))),
+        ["commitment of a withheld part changed"] = () => Package(deposit => deposit.Openings = Replaced(deposit.Openings, 1, Opening.Closed("part/1", Suite.Sm.Hash("another"u8)))),
+        ["one opening of more than 16 parts changed"] = () => Verify(Changed(Deposit.Many(World.Sm, 20), deposit => deposit.Openings = Replaced(deposit.Openings, 18,
+            Opening.Open("part/18", Suite.Sm.Hash("another salt"u8), deposit.Openings.Parts[18].Value!))).Package()),
+        ["metadata field changed"] = () => Zip(zip => Edit(zip, 4, "租赁合同 lease", "买卖合同 lease")),
+        ["metadata field given to an absent one"] = () => Package(deposit =>
+        {
+            var at = MetadataFields.IndexOf("witness");
+            var fields = deposit.Openings.Metadata!.ToList();
+            fields[at] = Opening.Open("witness", Suite.Sm.Hash("salt"u8), CanonicalValue.Of("a notary"));
+            deposit.Openings = new Openings(deposit.Openings.Parts, fields);
+        }),
+        ["metadata left out of the openings"] = () => Package(deposit => deposit.Openings = new Openings(deposit.Openings.Parts, null)),
+        ["metadata given to a record without"] = () => Verify(Changed(Deposit.Many(World.Sm, 2), deposit =>
+            deposit.Openings = new Openings(deposit.Openings.Parts, Deposit.Usual(World.Sm).Openings.Metadata)).Package()),
+        ["byte of a file changed"] = () =>
+        {
+            var bytes = Deposit.Usual(World.Sm).Package();
+            bytes[bytes.AsSpan().IndexOf("%PDF-1.7"u8) + 6] ^= 1;
+            return Verify(bytes);
+        },
+        ["byte of a file changed and the zip made to fit"] = () => Package(deposit => deposit.Contents[1] = [(byte)'x', .. deposit.Contents[1]!.Skip(1)]),
+        ["file shortened"] = () => Package(deposit => deposit.Contents[1] = deposit.Contents[1]![..^1]),
+        ["one of many files changed"] = () => Verify(Changed(Deposit.Many(World.Sm, 20), deposit => deposit.Contents[18] = "part 17\n"u8.ToArray()).Package()),
+        ["CRC of a file changed"] = () => Zip(zip => zip.Entries[2].Crc ^= 0x100),
+        ["changed file beside the package"] = () => Beside(deposit => [deposit.Contents[0]!, [(byte)'x', .. deposit.Contents[1]!.Skip(1)]]),
+        ["file beside a whole package that is none of its parts"] = () => Verify(Deposit.Usual(World.Sm).Package(), Development, "something else"u8.ToArray()),
+
+        ["no trust file"] = () => Verify(Deposit.Usual(World.Sm).Package(), null),
+        ["trust file that does not know the chain"] = () => Verify(Deposit.Usual(World.Sm).Package(), World.Intl.Trust()),
+        ["checkpoint signed by another key"] = () => Package(deposit =>
+        {
+            deposit.CheckpointSigner = TestSigners.Of(SuiteId.Sm, "somebody else");
+            deposit.CheckpointKey = World.Note(World.Sm.Origin, deposit.CheckpointSigner, false);
+        }),
+        ["unknown kind"] = () => Package(deposit => EditLeaf(deposit, "\"kind\":\"evidence\"", "\"kind\":\"prophecy\"")),
+        ["unknown version"] = () => Package(deposit => EditLeaf(deposit, "\"v\":1}", "\"v\":2}")),
+        ["package without files"] = () => Beside(_ => []),
+        ["package without one of its files"] = () => Package(deposit => deposit.Contents[0] = null),
+        ["part withheld"] = () => Package(deposit =>
+        {
+            deposit.Openings = Withheld(deposit, "part/1");
+            deposit.Contents[1] = null;
+        }),
+        ["receipt alone"] = () => Verifier.VerifyReceipt(Deposit.Usual(World.Sm).Receipt().ToJson(), null, [], Development),
+        ["nodes have not cosigned, final required"] = () => Nodes([], TrustMode.Production, RecordState.Final),
+        ["one of two nodes cosigned, final required"] = () => Nodes([1], TrustMode.Production, RecordState.Final),
+        ["anchored required"] = () => Nodes([0, 1], TrustMode.Production, RecordState.Anchored),
+    };
+
+    /// <summary>The report of a row; each is made once.</summary>
+    public static VerificationReport Report(string situation) => Reports.GetOrAdd(situation, name => All[name]());
+
+    public static VerificationReport Verify(byte[] package) => Verify(package, Development);
+
+    public static VerificationReport Verify(byte[] package, TrustFile? trust, params IReadOnlyList<byte[]> files)
+    {
+        using var stream = new MemoryStream(package);
+        return Verifier.Verify(stream, Files(files), trust);
+    }
+
+    /// <summary>The entries of a package, to be put together again otherwise.</summary>
+    public static RawZip Entries(byte[] package)
+    {
+        Assert.Null(StrictZipReader.TryOpen(new MemoryStream(package), ZipLimits.Default, out var reader));
+        var zip = new RawZip();
+        foreach (var entry in reader!.Entries)
+        {
+            Assert.Null(reader.ReadAll(entry, 1 << 20, out var content));
+            zip.Entries.Add(new RawEntry(entry.Name, content));
+        }
+
+        return zip;
+    }
+
+    public static Deposit Unsafe() => new(World.Sm, [("text/plain", "a"u8.ToArray()), ("text/csv", "b"u8.ToArray()), ("image/png", "c"u8.ToArray()), ("text/plain", "d"u8.ToArray())],
+        new Dictionary<string, CanonicalValue> { ["files"] = CanonicalValue.OfStrings(["Same.txt", "same.TXT", "part-9.png", "good.txt"]) });
+
+    private static Deposit Tree()
+    {
+        var content = "row 1\nrow 2\n"u8.ToArray();
+        var part = new EvidencePart(PartKind.Tree, "text/plain", Suite.Sm.Hash(content), Suite.Intl.Hash(content), content.Length, Suite.Sm.Hash("root of the rows"u8), 2, TreeRule.Line);
+        return new Deposit(World.Sm, [("text/plain", content)], null, [part]);
+    }
+
+    private static IReadOnlyList<GivenFile> Files(IReadOnlyList<byte[]> contents) => [.. contents.Select((content, i) => new GivenFile($"given {i}", new MemoryStream(content)))];
+
+    private static VerificationReport Package(Action<Deposit> change) => Verify(Changed(Deposit.Usual(World.Sm), change).Package());
+
+    private static Deposit Changed(Deposit deposit, Action<Deposit> change)
+    {
+        change(deposit);
+        return deposit;
+    }
+
+    private static VerificationReport Zip(Action<RawZip> change)
+    {
+        var zip = Entries(Deposit.Usual(World.Sm).Package());
+        change(zip);
+        return Verify(zip.Build());
+    }
+
+    private static void Edit(RawZip zip, int entry, string what, string by)
+    {
+        var text = Encoding.UTF8.GetString(zip.Entries[entry].Data);
+        Assert.Contains(what, text, StringComparison.Ordinal);
+        zip.Entries[entry] = new RawEntry(Encoding.UTF8.GetString(zip.Entries[entry].NameBytes), Encoding.UTF8.GetBytes(text.Replace(what, by, StringComparison.Ordinal)));
+    }
+
+    private static void EditLeaf(Deposit deposit, string what, string by)
+    {
+        var text = Encoding.UTF8.GetString(deposit.Leaf);
+        Assert.Contains(what, text, StringComparison.Ordinal);
+        deposit.Leaf = Encoding.UTF8.GetBytes(text.Replace(what, by, StringComparison.Ordinal));
+    }
+
+    private static VerificationReport Beside(Func<Deposit, IReadOnlyList<byte[]>> files)
+    {
+        var deposit = Deposit.Usual(World.Sm);
+        var given = files(deposit);
+        deposit.Contents[0] = deposit.Contents[1] = null;
+        return Verify(deposit.Package(), Development, given);
+    }
+
+    private static VerificationReport Nodes(int[] cosigners, TrustMode mode, RecordState required)
+    {
+        var deposit = Deposit.Usual(World.Sm);
+        deposit.Cosigners = cosigners;
+        return Verify(deposit.Package(), World.Sm.Trust(mode, required, World.Sm.PolicyTwo));
+    }
+
+    private static VerificationReport WithProof(Func<string, byte[]> change) => Zip(zip =>
+        zip.Entries[5] = new RawEntry(EntryNames.Proof, change(Encoding.UTF8.GetString(zip.Entries[5].Data))));
+
+    private static VerificationReport WithNote(Func<SignedNote, SignedNote> change)
+    {
+        var deposit = Deposit.Usual(World.Sm);
+        var proof = deposit.Proof();
+        return Verify(deposit.Package(TlogProof.Create(Suite.Sm, proof.Index, proof.Hashes, change(proof.Note))));
+    }
+
+    private static VerificationReport ChangeProof(Func<long, IReadOnlyList<Hash32>, (long Index, IReadOnlyList<Hash32> Hashes)> change)
+    {
+        var deposit = Deposit.Usual(World.Sm);
+        var proof = deposit.Proof();
+        var (index, hashes) = change(proof.Index, proof.Hashes);
+        return Verify(deposit.Package(TlogProof.Create(Suite.Sm, index, hashes, proof.Note)));
+    }
+
+    private static VerificationReport WithNumber(string number)
+    {
+        var receipt = Deposit.Usual(World.Sm).Receipt();
+        return Verifier.VerifyReceipt(new Receipt { Number = number, LeafJson = receipt.LeafJson, Secret = receipt.Secret, Proof = receipt.Proof }, null, [], Development);
+    }
+
+    private static SignedNote ChangeLine(SignedNote note, int line, int at)
+    {
+        var lines = note.Signatures.ToList();
+        var signature = lines[line].Signature.ToArray();
+        signature[at] ^= 1;
+        lines[line] = new NoteSignature(lines[line].Name, lines[line].KeyId, signature);
+        return SignedNote.Create(note.Text, lines);
+    }
+
+    private static SignedNote ChangeText(SignedNote note, int line, Func<string, string> change)
+    {
+        var lines = note.Text.Split('\n');
+        lines[line] = change(lines[line]);
+        return SignedNote.Create(string.Join('\n', lines), note.Signatures);
+    }
+
+    private static Openings Replaced(Openings openings, int part, Opening by)
+    {
+        var parts = openings.Parts.ToList();
+        parts[part] = by;
+        return new Openings(parts, openings.Metadata);
+    }
+
+    private static Openings Withheld(Deposit deposit, string name) =>
+        Openings.FromSecret(deposit.World.Suite, deposit.World.Origin, deposit.Id, deposit.Secret, deposit.Parts, deposit.Metadata, other => other != name);
+}
