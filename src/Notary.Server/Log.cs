@@ -3,9 +3,6 @@ namespace Notary.Server;
 /// <summary>Every message of the server, numbered; never evidence, names of files, SQL or secrets.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "Chain {Chain} is open: {Size} records, origin {Origin}.")]
-    public static partial void ChainOpen(ILogger logger, string chain, long size, string origin);
-
     [LoggerMessage(2, LogLevel.Error, "Chain {Chain} has stopped sealing ({Reason}): {Sentence}")]
     public static partial void ChainStopped(ILogger logger, string chain, string reason, string sentence);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Notary.Server;
 using Notary.Server.Deposits;
 using Notary.Server.Health;
 using Notary.Server.Logs;
@@ -27,7 +28,7 @@ try
     using var verify = new VerifyEndpoint(platform, options.Limits);
 
     app.UseLayers(options);
-    app.MapDeposits(platform, options.Limits, TimeProvider.System);
+    app.MapDeposits(platform, options.Limits, TimeProvider.System, app.Logger);
     app.MapRecords(platform);
     app.MapLookup(platform);
     app.MapVerify(verify);
@@ -36,9 +37,11 @@ try
     app.MapPortal(platform);
     app.MapOpenApi();
 
+    app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(app.Logger));
     await app.StartAsync();
     FirstSteps.Print(Console.Out, platform, options, started.Elapsed);
     await app.WaitForShutdownAsync();
+    platform.Close(app.Logger);
     return 0;
 }
 catch (Exception exception) when (StartRefusal.SentenceOf(exception) is { } sentence)

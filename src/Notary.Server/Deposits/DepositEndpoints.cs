@@ -21,7 +21,7 @@ namespace Notary.Server.Deposits;
 /// Once a body is handed to the chain the client's going away changes nothing: what is in the sequencer is sealed, and the client asks again with the same
 /// Idempotency-Key. The pooled buffer is therefore given back only when the deposit has ended.
 /// </remarks>
-internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, TimeProvider time)
+internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, TimeProvider time, ILogger logger)
 {
     private const int RetryAfterSeconds = 1;
 
@@ -226,7 +226,20 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         return platform.Chains[caller.Chain];
     }
 
-    private static Task RefuseAsync(HttpContext context, DepositResult result, ChainHost chain) => result.Outcome switch
+    private Task RefuseAsync(HttpContext context, DepositResult result, ChainHost chain)
+    {
+        if (result.Outcome is DepositOutcome.ChainStopped or DepositOutcome.OutcomeUnknown)
+        {
+            foreach ((string name, StoppedState state) in platform.NewlyStopped())
+            {
+                Log.ChainStopped(logger, name, Health.HealthEndpoints.ReasonOf(state), state.Sentence);
+            }
+        }
+
+        return AnswerRefusalAsync(context, result, chain);
+    }
+
+    private static Task AnswerRefusalAsync(HttpContext context, DepositResult result, ChainHost chain) => result.Outcome switch
     {
         DepositOutcome.IdempotencyConflict => Problems.WriteAsync(context, Problems.IdempotencyConflict, "A request with this Idempotency-Key had another body; a new request needs a new key."),
         DepositOutcome.QueueFull => Problems.WriteAsync(context, Problems.QueueFull, "Send it again in a moment; nothing of it is sealed.", retryAfterSeconds: RetryAfterSeconds),
@@ -271,6 +284,6 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
 /// <summary>Maps the deposits.</summary>
 internal static class DepositRoutes
 {
-    public static void MapDeposits(this IEndpointRouteBuilder routes, Platform platform, LimitOptions limits, TimeProvider time) =>
-        new DepositEndpoints(platform, limits, time).Map(routes);
+    public static void MapDeposits(this IEndpointRouteBuilder routes, Platform platform, LimitOptions limits, TimeProvider time, ILogger logger) =>
+        new DepositEndpoints(platform, limits, time, logger).Map(routes);
 }

@@ -61,7 +61,7 @@ public static class HomePage
         <div class="figure"><b>{Encode(chain.Suite)}</b><span>{t.SuiteName}</span></div>
         </div>
         <dl><dt>{t.Origin}</dt><dd><code>{Encode(chain.Origin)}</code></dd><dt>{t.Root}</dt><dd class="hash">{Encode(chain.Root)}</dd></dl>
-        <details><summary>{t.Checkpoint}</summary><p>{t.CheckpointMore}</p>
+        <details open><summary>{t.Checkpoint}</summary><p>{t.CheckpointMore}</p>
         <pre tabindex="0">{Encode(chain.Checkpoint)}</pre></details>
         </section>
 

@@ -14,6 +14,7 @@ public sealed class Platform : IDisposable
 {
     private readonly DataFolder _data;
     private readonly Dictionary<string, ChainHost> _chains;
+    private readonly HashSet<string> _known = [];
 
     private Platform(DataFolder data, Dictionary<string, ChainHost> chains, TrustFile trust, ServiceAccounts accounts, CreatedChain? created, bool development, string? root)
     {
@@ -83,6 +84,38 @@ public sealed class Platform : IDisposable
             data.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Says which chains have stopped since the last call.</summary>
+    public IEnumerable<(string Name, StoppedState State)> NewlyStopped()
+    {
+        foreach ((string name, ChainHost chain) in _chains)
+        {
+            if (chain.Stopped is { } state)
+            {
+                lock (_known)
+                {
+                    if (!_known.Add(name))
+                    {
+                        continue;
+                    }
+                }
+
+                yield return (name, state);
+            }
+        }
+    }
+
+    /// <summary>Seals what waits, stores each chain's last checkpoint and closes the chains. Called after the last request has ended.</summary>
+    public void Close(ILogger logger)
+    {
+        foreach ((string name, ChainHost chain) in _chains)
+        {
+            chain.Dispose();
+            Log.ChainClosed(logger, name, chain.Reader.Size);
+        }
+
+        _chains.Clear();
     }
 
     /// <inheritdoc/>

@@ -34,14 +34,15 @@ public sealed class ServerTelemetry : IDisposable
         _metrics = metrics;
     }
 
-    /// <summary>Starts the export when an endpoint is configured: the option, or else <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>.</summary>
+    /// <summary>Starts the export when an endpoint is configured; null otherwise.</summary>
     public static ServerTelemetry? Start(TelemetryOptions options, ILogger logger)
     {
-        string endpoint = options.Endpoint.Length > 0 ? options.Endpoint : Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") ?? "";
-        if (!Uri.TryCreate(endpoint.TrimEnd('/') + "/", UriKind.Absolute, out Uri? collector))
+        if (options.Endpoint.Length == 0)
         {
             return null;
         }
+
+        var collector = new Uri(options.Endpoint.TrimEnd('/') + "/");
 
         ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("notary-server", serviceVersion: typeof(ServerTelemetry).Assembly.GetName().Version?.ToString(3));
         TracerProvider traces = Sdk.CreateTracerProviderBuilder()
