@@ -21,6 +21,19 @@ internal static class ClientOptions
         Description = "File whose first line is the key password.",
     };
 
+    public static Option<int> Attempts()
+    {
+        var attempts = new Option<int>("--attempts") { Description = "How often a request is sent before a server that is away or busy is given up.", DefaultValueFactory = _ => RetryPolicy.Default.Attempts };
+        attempts.Validators.Add(r =>
+        {
+            if (r.GetValue(attempts) is < 1 or > 1_000)
+            {
+                r.AddError("--attempts takes 1 to 1000");
+            }
+        });
+        return attempts;
+    }
+
     /// <summary>The password in a file: its first line.</summary>
     public static string ReadPassword(string path)
     {

@@ -16,7 +16,7 @@ internal static class NotarizeCommand
 
     private sealed record Plan(IReadOnlyList<string> Files, string Package);
 
-    private sealed record Settings(bool HashOnly, TimeSpan Wait, string Type, IReadOnlyDictionary<string, CanonicalValue> Metadata, string? Trust, string? Credential);
+    private sealed record Settings(bool HashOnly, TimeSpan Wait, string Type, IReadOnlyDictionary<string, CanonicalValue> Metadata, string? Trust, string? Credential, RetryPolicy Retry);
 
     public static Command Build()
     {
@@ -29,9 +29,10 @@ internal static class NotarizeCommand
         var meta = new Option<string[]>("--meta") { Description = "A metadata field, as name=value; may be repeated." };
         Option<string?> trust = ClientOptions.Trust();
         Option<string?> credential = ClientOptions.Credential();
+        Option<int> attempts = ClientOptions.Attempts();
         var command = new Command("notarize", "Deposits files and writes for each a package (FILE.asice) that verifies without server or network.")
         {
-            files, output, hashOnly, together, wait, type, meta, trust, credential,
+            files, output, hashOnly, together, wait, type, meta, trust, credential, attempts,
         };
         command.SetAction((parsed, cancel) =>
         {
@@ -41,7 +42,8 @@ internal static class NotarizeCommand
                 parsed.GetValue(type)!,
                 Metadata(parsed.GetValue(meta) ?? []),
                 parsed.GetValue(trust),
-                parsed.GetValue(credential));
+                parsed.GetValue(credential),
+                RetryPolicy.Default with { Attempts = parsed.GetValue(attempts) });
             return RunAsync(PlansOf(parsed.GetValue(files)!, parsed.GetValue(output), parsed.GetValue(together)), settings, cancel);
         });
         return command;
@@ -52,7 +54,7 @@ internal static class NotarizeCommand
         // Everything that can be wrong on this side is found before the first record is sealed for ever.
         List<FileDigest[]> digests = [.. plans.Select(p => p.Files.Select(f => FileDigest.Compute(f, cancel: cancel)).ToArray())];
         TrustStore trust = TrustStore.Load(settings.Trust);
-        using var client = new NotaryClient(CredentialFile.Find(settings.Credential), trust);
+        using var client = new NotaryClient(CredentialFile.Find(settings.Credential), trust, settings.Retry);
         int exit = ExitCode.Passed;
         for (int i = 0; i < plans.Count; i++)
         {

@@ -12,7 +12,7 @@ internal static class SubmitCommand
     private const int BatchSize = 1_000;
     private const int BatchesUnderWay = 3;
 
-    private sealed record Settings(string Folder, string Receipts, bool HashOnly, string Type, int BatchSize);
+    private sealed record Settings(string Folder, string Receipts, bool HashOnly, string Type, int BatchSize, RetryPolicy Retry);
 
     public static Command Build()
     {
@@ -30,9 +30,10 @@ internal static class SubmitCommand
         });
         Option<string?> trust = ClientOptions.Trust();
         Option<string?> credential = ClientOptions.Credential();
+        Option<int> attempts = ClientOptions.Attempts();
         var command = new Command("submit", "Deposits every file of a folder and writes a receipt for each; run it again after an interruption, and it goes on.")
         {
-            folder, output, hashOnly, type, batch, trust, credential,
+            folder, output, hashOnly, type, batch, trust, credential, attempts,
         };
         command.SetAction((parsed, cancel) =>
         {
@@ -42,7 +43,8 @@ internal static class SubmitCommand
                 Path.GetFullPath(parsed.GetValue(output) ?? Path.TrimEndingDirectorySeparator(path) + ".receipts"),
                 parsed.GetValue(hashOnly),
                 parsed.GetValue(type)!,
-                parsed.GetValue(batch));
+                parsed.GetValue(batch),
+                RetryPolicy.Default with { Attempts = parsed.GetValue(attempts) });
             return RunAsync(settings, TrustStore.Load(parsed.GetValue(trust)), CredentialFile.Find(parsed.GetValue(credential)), cancel);
         });
         return command;
@@ -58,7 +60,7 @@ internal static class SubmitCommand
         SubmitState state = SubmitState.Open(settings.Receipts);
         try
         {
-            using var client = new NotaryClient(credential, trust);
+            using var client = new NotaryClient(credential, trust, settings.Retry);
             List<string> all = FilesOf(settings);
             IReadOnlyList<SubmitBatch> left = state.Left();
             var underWay = left.SelectMany(b => b.Files).ToHashSet(StringComparer.Ordinal);

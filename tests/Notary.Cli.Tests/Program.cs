@@ -1,0 +1,3 @@
+using Notary.Cli.Tests.Durability;
+
+return await DepositingChild.RunAsync(args);
