@@ -32,7 +32,7 @@ internal static class CliProcess
     public static string Dll { get; } = Path.Combine(
         Workspace.RepositoryRoot, "src", "Notary.Cli", "bin", Workspace.Configuration, new DirectoryInfo(AppContext.BaseDirectory).Name, "notary.dll");
 
-    public static async Task<CliResult> RunAsync(string folder, params string[] args) => await RunAsync(folder, [], args);
+    public static async Task<CliResult> RunAsync(string folder, params string[] args) => await RunAsync(folder, new Dictionary<string, string>(), args);
 
     public static async Task<CliResult> RunAsync(string folder, IReadOnlyDictionary<string, string> environment, params string[] args)
     {
