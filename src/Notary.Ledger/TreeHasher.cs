@@ -1,3 +1,4 @@
+using System.Buffers;
 using Notary.Crypto;
 
 namespace Notary.Ledger;
@@ -66,12 +67,40 @@ public sealed class TreeHasher
     }
 
     /// <summary>
-    /// Root of the tree over these leaf hashes (RFC 6962 <c>MTH</c>), computed level by level.
+    /// Root of the tree over these leaf hashes (RFC 6962 <c>MTH</c>), computed level by level: a node without a sibling moves up
+    /// as it is, which is what the RFC's split at the largest power of two comes to.
     /// </summary>
     public Hash32 Root(ReadOnlySpan<Hash32> leaves)
     {
-        var edge = TreeEdge.Empty(this);
-        edge.AppendMany(leaves);
-        return edge.Root();
+        if (leaves.Length < 2)
+        {
+            return leaves.IsEmpty ? Empty : leaves[0];
+        }
+
+        var parents = ArrayPool<Hash32>.Shared.Rent((leaves.Length + 1) / 2);
+        var next = ArrayPool<Hash32>.Shared.Rent((leaves.Length + 3) / 4);
+        try
+        {
+            var row = leaves;
+            while (row.Length > 1)
+            {
+                var pairs = row.Length / 2;
+                Suite.HashNodes(row[..(2 * pairs)], parents.AsSpan(0, pairs));
+                if (row.Length % 2 == 1)
+                {
+                    parents[pairs++] = row[^1];
+                }
+
+                row = parents.AsSpan(0, pairs);
+                (parents, next) = (next, parents);
+            }
+
+            return row[0];
+        }
+        finally
+        {
+            ArrayPool<Hash32>.Shared.Return(parents);
+            ArrayPool<Hash32>.Shared.Return(next);
+        }
     }
 }

@@ -18,7 +18,7 @@ internal sealed class NaiveTree(Suite suite, IReadOnlyList<Hash32> leaves)
     public static Hash32 Hash(Suite suite, ReadOnlySpan<byte> message) =>
         suite.Id == SuiteId.Intl ? Hash32.FromSpan(SHA256.HashData(message)) : suite.Hash(message);
 
-    /// <summary>A tree whose entries are the decimal numbers of the leaves.</summary>
+    /// <summary>A tree whose entries are the little-endian numbers of the leaves.</summary>
     public static NaiveTree OfNumbers(Suite suite, int count) =>
         new(suite, [.. Enumerable.Range(0, count).Select(i => Hash(suite, [0, .. BitConverter.GetBytes(i)]))]);
 

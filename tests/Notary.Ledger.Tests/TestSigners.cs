@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Numerics;
 using System.Security.Cryptography;
@@ -18,7 +19,10 @@ internal static class TestSigners
     /// <summary>SM2 with SM3 (GB/T 32918.2-2016 clause 6), private key and nonces derived from this text.</summary>
     public static ISigner Sm2(string seed) => new Sm2Signer(seed);
 
-    public static ISigner Of(SuiteId suite, string seed) => suite == SuiteId.Sm ? Sm2(seed) : Ed25519(seed);
+    /// <summary>The signer of a suite, made once: nothing in it needs disposing.</summary>
+    public static ISigner Of(SuiteId suite, string seed) => Made.GetOrAdd((suite, seed), _ => suite == SuiteId.Sm ? Sm2(seed) : Ed25519(seed));
+
+    private static readonly ConcurrentDictionary<(SuiteId, string), ISigner> Made = new();
 
     private static BigInteger Mod(BigInteger a, BigInteger m) => ((a % m) + m) % m;
 
