@@ -108,6 +108,11 @@ public sealed class Suite
     /// <exception cref="ArgumentException">a slice lies outside the arena, or <paramref name="digests"/> is too short</exception>
     public void HashMany(ReadOnlySpan<byte> arena, ReadOnlySpan<Slice> messages, Span<Hash32> digests)
     {
+        if (_sm)
+        {
+            Sm3Many.Hash(Sm3Kernels.Active.Width, arena, messages, digests);
+            return;
+        }
         for (var i = 0; i < messages.Length; i++)
         {
             digests[i] = Hash(arena.Slice(messages[i].Offset, messages[i].Length));
@@ -119,6 +124,11 @@ public sealed class Suite
     public void HashNodes(ReadOnlySpan<Hash32> pairs, Span<Hash32> parents)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(pairs.Length % 2, 0, nameof(pairs));
+        if (_sm)
+        {
+            Sm3Many.Nodes(Sm3Kernels.Active.Width, pairs, parents);
+            return;
+        }
         Span<byte> node = stackalloc byte[65];
         node[0] = 1;
         for (var i = 0; i < pairs.Length / 2; i++)
@@ -134,6 +144,11 @@ public sealed class Suite
     /// </summary>
     public void HmacMany(ReadOnlySpan<Hash32> keys, ReadOnlySpan<int> keyOf, ReadOnlySpan<byte> arena, ReadOnlySpan<Slice> messages, Span<Hash32> macs)
     {
+        if (_sm)
+        {
+            Sm3Many.Hmac(Sm3Kernels.Active.Width, keys, keyOf, arena, messages, macs);
+            return;
+        }
         for (var i = 0; i < messages.Length; i++)
         {
             macs[i] = Hmac(keys[keyOf[i]].AsSpan(), arena.Slice(messages[i].Offset, messages[i].Length));

@@ -16,29 +16,28 @@ internal static unsafe class Sm3Plain
     ];
 
     /// <summary>GM/T 0004-2012 4.2: T(j) already rotated left by j mod 32.</summary>
-    public static ReadOnlySpan<uint> RotatedT => Rotated;
-
-    private static readonly uint[] Rotated = MakeRotated();
-
-    private static uint[] MakeRotated()
-    {
-        var table = new uint[64];
-        for (var j = 0; j < 64; j++)
-        {
-            table[j] = BitOperations.RotateLeft(j < 16 ? 0x79cc4519u : 0x7a879d8au, j % 32);
-        }
-        return table;
-    }
+    public static ReadOnlySpan<uint> RotatedT =>
+    [
+        0x79cc4519, 0xf3988a32, 0xe7311465, 0xce6228cb, 0x9cc45197, 0x3988a32f, 0x7311465e, 0xe6228cbc,
+        0xcc451979, 0x988a32f3, 0x311465e7, 0x6228cbce, 0xc451979c, 0x88a32f39, 0x11465e73, 0x228cbce6,
+        0x9d8a7a87, 0x3b14f50f, 0x7629ea1e, 0xec53d43c, 0xd8a7a879, 0xb14f50f3, 0x629ea1e7, 0xc53d43ce,
+        0x8a7a879d, 0x14f50f3b, 0x29ea1e76, 0x53d43cec, 0xa7a879d8, 0x4f50f3b1, 0x9ea1e762, 0x3d43cec5,
+        0x7a879d8a, 0xf50f3b14, 0xea1e7629, 0xd43cec53, 0xa879d8a7, 0x50f3b14f, 0xa1e7629e, 0x43cec53d,
+        0x879d8a7a, 0x0f3b14f5, 0x1e7629ea, 0x3cec53d4, 0x79d8a7a8, 0xf3b14f50, 0xe7629ea1, 0xcec53d43,
+        0x9d8a7a87, 0x3b14f50f, 0x7629ea1e, 0xec53d43c, 0xd8a7a879, 0xb14f50f3, 0x629ea1e7, 0xc53d43ce,
+        0x8a7a879d, 0x14f50f3b, 0x29ea1e76, 0x53d43cec, 0xa7a879d8, 0x4f50f3b1, 0x9ea1e762, 0x3d43cec5,
+    ];
 
     /// <summary>Number of 64-byte blocks of a message with its padding (one bit, zeros, 64-bit length).</summary>
     public static int BlockCount(int length) => (int)(((long)length + 9 + BlockSize - 1) / BlockSize);
 
     /// <summary>Compresses <paramref name="blocks"/> consecutive blocks into the state of eight words (GM/T 0004-2012 5.3).</summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Compress(uint* state, byte* data, nint blocks)
     {
         var w = stackalloc uint[68];
-        fixed (uint* t = Rotated)
+        fixed (uint* t = RotatedT)
         {
             for (; blocks > 0; blocks--, data += BlockSize)
             {
