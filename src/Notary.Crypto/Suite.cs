@@ -38,6 +38,9 @@ public sealed class Suite
     /// <summary>"sm" or "intl", as written in genesis and trust files.</summary>
     public string Name { get; }
 
+    /// <summary>What the <c>…Many</c> methods of suite sm run on; null for intl, whose hash is the base library's.</summary>
+    public Sm3Kernel? Kernel => _sm ? Sm3Kernels.Active : null;
+
     /// <summary>Null for a name that is not a suite.</summary>
     public static Suite? FromName(string name) => name switch
     {
@@ -108,11 +111,12 @@ public sealed class Suite
     /// <exception cref="ArgumentException">a slice lies outside the arena, or <paramref name="digests"/> is too short</exception>
     public void HashMany(ReadOnlySpan<byte> arena, ReadOnlySpan<Slice> messages, Span<Hash32> digests)
     {
-        if (_sm)
+        if (Kernel is { } kernel)
         {
-            Sm3Many.Hash(Sm3Kernels.Active.Width, arena, messages, digests);
+            Sm3Many.Hash(kernel.Width, arena, messages, digests);
             return;
         }
+        ArgumentOutOfRangeException.ThrowIfLessThan(digests.Length, messages.Length, nameof(digests));
         for (var i = 0; i < messages.Length; i++)
         {
             digests[i] = Hash(arena.Slice(messages[i].Offset, messages[i].Length));
@@ -124,11 +128,12 @@ public sealed class Suite
     public void HashNodes(ReadOnlySpan<Hash32> pairs, Span<Hash32> parents)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(pairs.Length % 2, 0, nameof(pairs));
-        if (_sm)
+        if (Kernel is { } kernel)
         {
-            Sm3Many.Nodes(Sm3Kernels.Active.Width, pairs, parents);
+            Sm3Many.Nodes(kernel.Width, pairs, parents);
             return;
         }
+        ArgumentOutOfRangeException.ThrowIfLessThan(parents.Length, pairs.Length / 2, nameof(parents));
         Span<byte> node = stackalloc byte[65];
         node[0] = 1;
         for (var i = 0; i < pairs.Length / 2; i++)
@@ -144,13 +149,16 @@ public sealed class Suite
     /// </summary>
     public void HmacMany(ReadOnlySpan<Hash32> keys, ReadOnlySpan<int> keyOf, ReadOnlySpan<byte> arena, ReadOnlySpan<Slice> messages, Span<Hash32> macs)
     {
-        if (_sm)
+        if (Kernel is { } kernel)
         {
-            Sm3Many.Hmac(Sm3Kernels.Active.Width, keys, keyOf, arena, messages, macs);
+            Sm3Many.Hmac(kernel.Width, keys, keyOf, arena, messages, macs);
             return;
         }
+        ArgumentOutOfRangeException.ThrowIfLessThan(macs.Length, messages.Length, nameof(macs));
+        ArgumentOutOfRangeException.ThrowIfLessThan(keyOf.Length, messages.Length, nameof(keyOf));
         for (var i = 0; i < messages.Length; i++)
         {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)keyOf[i], (uint)keys.Length, nameof(keyOf));
             macs[i] = Hmac(keys[keyOf[i]].AsSpan(), arena.Slice(messages[i].Offset, messages[i].Length));
         }
     }

@@ -36,27 +36,37 @@ internal static unsafe class Sm3Plain
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Compress(uint* state, byte* data, nint blocks)
     {
-        var w = stackalloc uint[68];
-        fixed (uint* t = RotatedT)
+        var words = stackalloc uint[68];
+        fixed (uint* table = RotatedT)
         {
             for (; blocks > 0; blocks--, data += BlockSize)
             {
-                Expand(w, data);
+                for (var j = 0; j < 16; j++)
+                {
+                    words[j] = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(data + (4 * j)));
+                }
                 uint a = state[0], b = state[1], c = state[2], d = state[3];
                 uint e = state[4], f = state[5], g = state[6], h = state[7];
-                for (var j = 0; j < 16; j += 4)
+                var t = table;
+                var w = words;
+                for (; w < words + 12; t += 4, w += 4)
                 {
-                    Early(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, t[j], w[j], w[j + 4]);
-                    Early(ref d, ref a, ref b, ref c, ref h, ref e, ref f, ref g, t[j + 1], w[j + 1], w[j + 5]);
-                    Early(ref c, ref d, ref a, ref b, ref g, ref h, ref e, ref f, t[j + 2], w[j + 2], w[j + 6]);
-                    Early(ref b, ref c, ref d, ref a, ref f, ref g, ref h, ref e, t[j + 3], w[j + 3], w[j + 7]);
+                    Early(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], w[4]);
+                    Early(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], w[5]);
+                    Early(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], w[6]);
+                    Early(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], w[7]);
                 }
-                for (var j = 16; j < 64; j += 4)
+                // From here each round makes the word that it needs four places ahead: the expansion fills the waits of the rounds.
+                Early(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], Expand(w + 4));
+                Early(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], Expand(w + 5));
+                Early(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], Expand(w + 6));
+                Early(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], Expand(w + 7));
+                for (t += 4, w += 4; w < words + 64; t += 4, w += 4)
                 {
-                    Late(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, t[j], w[j], w[j + 4]);
-                    Late(ref d, ref a, ref b, ref c, ref h, ref e, ref f, ref g, t[j + 1], w[j + 1], w[j + 5]);
-                    Late(ref c, ref d, ref a, ref b, ref g, ref h, ref e, ref f, t[j + 2], w[j + 2], w[j + 6]);
-                    Late(ref b, ref c, ref d, ref a, ref f, ref g, ref h, ref e, t[j + 3], w[j + 3], w[j + 7]);
+                    Late(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], Expand(w + 4));
+                    Late(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], Expand(w + 5));
+                    Late(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], Expand(w + 6));
+                    Late(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], Expand(w + 7));
                 }
                 state[0] ^= a;
                 state[1] ^= b;
@@ -70,44 +80,34 @@ internal static unsafe class Sm3Plain
         }
     }
 
+    // GM/T 0004-2012 5.3.2
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Expand(uint* w, byte* data)
+    private static uint Expand(uint* w)
     {
-        for (var j = 0; j < 16; j++)
-        {
-            w[j] = BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<uint>(data + (4 * j)));
-        }
-        for (var j = 16; j < 68; j++)
-        {
-            var x = w[j - 16] ^ w[j - 9] ^ BitOperations.RotateLeft(w[j - 3], 15);
-            w[j] = x ^ BitOperations.RotateLeft(x, 15) ^ BitOperations.RotateLeft(x, 23)
-                ^ BitOperations.RotateLeft(w[j - 13], 7) ^ w[j - 6];
-        }
+        var x = w[-16] ^ w[-9] ^ BitOperations.RotateLeft(w[-3], 15);
+        return *w = x ^ BitOperations.RotateLeft(x, 15) ^ BitOperations.RotateLeft(x, 23) ^ BitOperations.RotateLeft(w[-13], 7) ^ w[-6];
     }
 
-    // One round with the registers renamed instead of moved: the caller passes them rotated by one each time.
+    // One round (GM/T 0004-2012 5.3.3) with the registers renamed instead of moved: the caller passes them rotated by one each time.
+    // The sums are grouped so that what arrives last (e, then ss1) is added last.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Early(ref uint a, ref uint b, ref uint c, ref uint d, ref uint e, ref uint f, ref uint g, ref uint h, uint t, uint w, uint w4)
-    {
-        var a12 = BitOperations.RotateLeft(a, 12);
-        var ss1 = BitOperations.RotateLeft(a12 + e + t, 7);
-        d += (a ^ b ^ c) + (ss1 ^ a12) + (w ^ w4);
-        h += (e ^ f ^ g) + ss1 + w;
-        b = BitOperations.RotateLeft(b, 9);
-        f = BitOperations.RotateLeft(f, 19);
-        h ^= BitOperations.RotateLeft(h, 9) ^ BitOperations.RotateLeft(h, 17);
-    }
+    private static void Early(uint a, ref uint b, uint c, ref uint d, uint e, ref uint f, uint g, ref uint h, uint t, uint w, uint w4)
+        => Round(a, ref b, ref d, e, ref f, ref h, a ^ b ^ c, e ^ f ^ g, t, w, w4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Late(ref uint a, ref uint b, ref uint c, ref uint d, ref uint e, ref uint f, ref uint g, ref uint h, uint t, uint w, uint w4)
+    private static void Late(uint a, ref uint b, uint c, ref uint d, uint e, ref uint f, uint g, ref uint h, uint t, uint w, uint w4)
+        => Round(a, ref b, ref d, e, ref f, ref h, (a & b) | ((a | b) & c), ((f ^ g) & e) ^ g, t, w, w4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Round(uint a, ref uint b, ref uint d, uint e, ref uint f, ref uint h, uint ff, uint gg, uint t, uint w, uint w4)
     {
         var a12 = BitOperations.RotateLeft(a, 12);
-        var ss1 = BitOperations.RotateLeft(a12 + e + t, 7);
-        d += ((a & b) | ((a | b) & c)) + (ss1 ^ a12) + (w ^ w4);
-        h += (((f ^ g) & e) ^ g) + ss1 + w;
+        var ss1 = BitOperations.RotateLeft(a12 + t + e, 7);
+        d = d + (w ^ w4) + ff + (ss1 ^ a12);
+        h = h + w + gg + ss1;
         b = BitOperations.RotateLeft(b, 9);
         f = BitOperations.RotateLeft(f, 19);
-        h ^= BitOperations.RotateLeft(h, 9) ^ BitOperations.RotateLeft(h, 17);
+        h = h ^ BitOperations.RotateLeft(h, 9) ^ BitOperations.RotateLeft(h, 17);
     }
 
     /// <summary>Writes the padded end of a message: the <paramref name="tail"/> bytes after its last whole block, one bit, zeros and the bit length.</summary>
