@@ -14,8 +14,8 @@ namespace Notary.Chain;
 /// <param name="Root">Root of that tree.</param>
 /// <param name="SealedMs">Last sealed time, Unix milliseconds.</param>
 /// <param name="Note">The signed checkpoint, UTF-8.</param>
-/// <param name="Signed">The same note, parsed.</param>
-public sealed record ChainHead(long Size, Hash32 Root, long SealedMs, ReadOnlyMemory<byte> Note, SignedNote Signed);
+/// <param name="Parsed">The same note, parsed.</param>
+public sealed record ChainHead(long Size, Hash32 Root, long SealedMs, ReadOnlyMemory<byte> Note, SignedNote Parsed);
 
 /// <summary>One request's part of an append.</summary>
 internal sealed class AppendRequest

@@ -213,7 +213,7 @@ public sealed class ChainHost : IDisposable
         _signer.Dispose();
     }
 
-    private RequestBatch Parse(Deposit deposit)
+    private static RequestBatch Parse(Deposit deposit)
     {
         using var activity = ChainTelemetry.Source.StartActivity("parse");
         return deposit.SingleRequest ? RequestBatch.ParseOne(deposit.Body.Span) : RequestBatch.Parse(deposit.Body);

@@ -133,7 +133,7 @@ public sealed class ChainReader
             }
             : null;
 
-    internal TlogProof Proof(long index, Hash32[] hashes, ChainHead head) => TlogProof.Create(_genesis.Suite, index, hashes, head.Signed);
+    internal TlogProof Proof(long index, Hash32[] hashes, ChainHead head) => TlogProof.Create(_genesis.Suite, index, hashes, head.Parsed);
 
     internal Hash32 DigestMac(Hash32 digest)
     {

@@ -91,6 +91,7 @@ internal sealed class EvidenceLeaves : PreparedLeaves
         ArrayPool<byte>.Shared.Return(_keys);
         ArrayPool<int>.Shared.Return(_keyOffsets);
         _batch.Dispose();
+        base.Dispose(disposing);
     }
 
     // UUIDv7 (RFC 9562, 5.7) of the time of receipt, with 74 bits from one draw for the whole batch.

@@ -56,6 +56,7 @@ public sealed class Fsck
     private readonly FsckOptions _options;
     private readonly IProgress<long>? _progress;
     private readonly List<FsckFinding> _findings = [];
+    private bool _partialTilesFit;
     private long _items;
     private long _opened;
 
@@ -141,7 +142,7 @@ public sealed class Fsck
 
         var root = statement.Blob(1);
         var head = new HeadRow(
-            statement.Int64(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, statement.Blob(2).ToArray(), statement.Int64(3), statement.Blob(4).ToArray(), statement.Int64(5));
+            statement.Integer(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, statement.Blob(2).ToArray(), statement.Integer(3), statement.Blob(4).ToArray(), statement.Integer(5));
         if (!TreeEdge.TryParse(new TreeHasher(genesis.Suite), head.Size, head.Edge, out var edge) || !edge.Root().Equals(head.Root))
         {
             Find(head.Size - 1, "head", "head-edge", "The stored edge does not hash to the stored root.");
@@ -201,21 +202,22 @@ public sealed class Fsck
         {
             while (statement.Step())
             {
-                stateLeaves.Add(statement.Int64(0));
+                stateLeaves.Add(statement.Integer(0));
             }
         }
 
         using var tiles = database.Prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?");
         using var items = database.Prepare("SELECT box FROM item WHERE number = ?");
         using var segments = database.Prepare("SELECT first, count, entries FROM segment ORDER BY first");
+        _partialTilesFit = PartialTilesFit(tiles, hasher, head);
         var leaves = new List<Hash32>();
         long next = 0;
         var stateBroken = false;
         while (segments.Step())
         {
             cancellation.ThrowIfCancellationRequested();
-            var first = segments.Int64(0);
-            var count = segments.Int64(1);
+            var first = segments.Integer(0);
+            var count = segments.Integer(1);
             if (first != next)
             {
                 Find(next, "segment", "segment-gap", Invariant($"The batch after index {next - 1} begins at {first}."));
@@ -347,12 +349,35 @@ public sealed class Fsck
                 continue;
             }
 
-            // Which of the two was changed? At level 0 the parent decides: the one that hashes to what was sealed above it is right.
-            var entryIsWrong = computed.Id is { Level: 0, IsFull: true } && ParentOf(tiles, computed.Id) is { } parent
-                && Tiles.TryComputeNode(hasher, stored, new NodeId(8, computed.Id.Index), out var fromStored) && fromStored.Equals(parent);
+            // Which of the two was changed? At level 0 what stands above decides, the parent or the head's edge: the one that hashes to it is right.
+            var entryIsWrong = computed.Id.Level == 0 && (computed.Id.IsFull
+                ? ParentOf(tiles, computed.Id) is { } parent && Tiles.TryComputeNode(hasher, stored, new NodeId(8, computed.Id.Index), out var fromStored) && fromStored.Equals(parent)
+                : _partialTilesFit);
             var sentence = Invariant($"Stored hash {Convert.ToHexStringLower(stored.AsSpan(at, Hash32.Size))}, computed {Convert.ToHexStringLower(computed.Bytes.Span.Slice(at, Hash32.Size))} (level {computed.Id.Level}, tile {computed.Id.Index}, hash {i}).");
             Find(firstLeaf + (i * leavesPerHash), entryIsWrong ? "segment" : "tile", entryIsWrong ? "entry-changed" : "tile-mismatch", sentence);
         }
+    }
+
+    private static bool PartialTilesFit(SqliteStatement tiles, TreeHasher hasher, HeadRow head)
+    {
+        if (!TreeEdge.TryParse(hasher, head.Size, head.Edge, out var edge))
+        {
+            return false;
+        }
+
+        var partial = new List<Tile>();
+        foreach (var id in TileEdge.PartialTiles(head.Size))
+        {
+            tiles.Bind(1, id.Level).Bind(2, id.Index);
+            if (tiles.Step())
+            {
+                partial.Add(new Tile(id, tiles.Blob(0).ToArray()));
+            }
+
+            tiles.Reset();
+        }
+
+        return TileEdge.TryCreate(edge, partial, out _).Ok;
     }
 
     private static Hash32? ParentOf(SqliteStatement tiles, TileId id)
@@ -415,7 +440,7 @@ public sealed class Fsck
             statement.Bind(1, head.Size);
             if (statement.Step())
             {
-                Find(statement.Int64(0), table, "beyond-head", Invariant($"The table has a row at or above the head's size {head.Size}."));
+                Find(statement.Integer(0), table, "beyond-head", Invariant($"The table has a row at or above the head's size {head.Size}."));
             }
         }
 
@@ -444,7 +469,7 @@ public sealed class Fsck
             }
         }
 
-        beyondRuns.Sort();
+        beyondRuns.Sort(IndexEntry.Order);
         foreach (var (_, _, leaves) in index.Repeated(beyondRuns))
         {
             foreach (var leaf in leaves.Where(l => l < size).Skip(1))

@@ -31,7 +31,7 @@ public class DepositTests
         }
 
         AssertRange(chain, result);
-        Assert.True(Fsck.Run(chain.Folder, new FsckOptions { Password = TestChain.Password }).Clean);
+        Assert.Empty(Fsck.Run(chain.Folder, new FsckOptions { Password = TestChain.Password }).Findings);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public class DepositTests
     public async Task Requests_from_many_callers_share_batches_and_each_gets_its_own_proof()
     {
         using var chain = new TestChain();
-        var results = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(() => chain.Deposit(TestChain.Line(new Random(i)), single: true))));
+        var results = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(() => chain.Deposit(TestChain.Line(new Random(i)), oneRequest: true))));
         Assert.Equal(Enumerable.Range(6, 200).Select(i => (long)i), results.Select(r => r.First).Order());
         foreach (var result in results)
         {
@@ -126,7 +126,7 @@ public class DepositTests
         }
 
         chain.Close();
-        Assert.True(Fsck.Run(chain.Folder, new FsckOptions()).Clean);
+        Assert.Empty(Fsck.Run(chain.Folder, new FsckOptions()).Findings);
     }
 
     [Fact]

@@ -65,10 +65,10 @@ public sealed class TestChain : IDisposable
         return $$"""{"parts":[{"kind":"file","media":"application/pdf","sha256":"{{Convert.ToHexStringLower(digests.AsSpan(32))}}","size":{{random.Next(1, 1_000_000)}},"sm3":"{{Convert.ToHexStringLower(digests.AsSpan(0, 32))}}"}]{{extra}},"type":"document"}""";
     }
 
-    public Task<DepositResult> Deposit(string body, string? key = null, bool single = false) => Host.DepositAsync(new Deposit
+    public Task<DepositResult> Deposit(string body, string? key = null, bool oneRequest = false) => Host.DepositAsync(new Deposit
     {
         Body = Encoding.UTF8.GetBytes(body),
-        SingleRequest = single,
+        SingleRequest = oneRequest,
         Account = Created.DevelopmentAccount,
         Auth = AuthMethod.ClientSecret,
         IdempotencyKey = key,

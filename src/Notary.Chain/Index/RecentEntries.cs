@@ -75,7 +75,7 @@ internal sealed class RecentEntries
 
             if (to - from > 1)
             {
-                sorted.AsSpan(from, to - from).Sort();
+                sorted.AsSpan(from, to - from).Sort(IndexEntry.Order);
             }
         }
 

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Notary.Chain.Index;
 
 /// <summary>A look-up key: 16 bytes as two big-endian halves, and the index of the leaf that it leads to.</summary>
-public readonly record struct IndexEntry(ulong High, ulong Low, long Leaf) : IComparable<IndexEntry>
+public readonly record struct IndexEntry(ulong High, ulong Low, long Leaf)
 {
     /// <summary>Bytes of an entry in a run and in the feed.</summary>
     public const int Size = 24;
@@ -24,7 +24,9 @@ public readonly record struct IndexEntry(ulong High, ulong Low, long Leaf) : ICo
     }
 
     /// <summary>Order of a run: key, then leaf.</summary>
-    public int CompareTo(IndexEntry other)
+    public static readonly Comparer<IndexEntry> Order = Comparer<IndexEntry>.Create(static (a, b) => a.Compare(b));
+
+    internal int Compare(in IndexEntry other)
     {
         var order = High.CompareTo(other.High);
         order = order != 0 ? order : Low.CompareTo(other.Low);
@@ -267,7 +269,7 @@ public sealed class RunFile : IDisposable
                 var smallest = 0;
                 for (var i = 1; i < live; i++)
                 {
-                    if (current[i].CompareTo(current[smallest]) < 0)
+                    if (current[i].Compare(current[smallest]) < 0)
                     {
                         smallest = i;
                     }

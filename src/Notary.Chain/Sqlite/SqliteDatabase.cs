@@ -201,7 +201,7 @@ public sealed class SqliteStatement : IDisposable
     public void Reset() => raw.sqlite3_reset(_statement);
 
     /// <summary>Column as an integer.</summary>
-    public long Int64(int column) => raw.sqlite3_column_int64(_statement, column);
+    public long Integer(int column) => raw.sqlite3_column_int64(_statement, column);
 
     /// <summary>Column as bytes; valid until the next step or reset.</summary>
     public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);

@@ -72,7 +72,7 @@ public sealed class ChainStore : IDisposable
             using (var version = database.Prepare("PRAGMA user_version"))
             {
                 version.Step();
-                var found = version.Int64(0);
+                var found = version.Integer(0);
                 if (found != SchemaVersion)
                 {
                     throw new ChainRefusedException(
@@ -115,7 +115,7 @@ public sealed class ChainStore : IDisposable
 
         var root = _readHead.Blob(1);
         var row = new HeadRow(
-            _readHead.Int64(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, _readHead.Blob(2).ToArray(), _readHead.Int64(3), _readHead.Blob(4).ToArray(), _readHead.Int64(5));
+            _readHead.Integer(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, _readHead.Blob(2).ToArray(), _readHead.Integer(3), _readHead.Blob(4).ToArray(), _readHead.Integer(5));
         _readHead.Reset();
         return row;
     }
@@ -160,7 +160,7 @@ public sealed class ChainStore : IDisposable
     {
         _readRequest.Bind(1, account).Bind(2, key);
         var row = _readRequest.Step()
-            ? new AnsweredRequest(Hash32.FromSpan(_readRequest.Blob(0)), _readRequest.Int64(1), (int)_readRequest.Int64(2), _readRequest.Blob(3).ToArray())
+            ? new AnsweredRequest(Hash32.FromSpan(_readRequest.Blob(0)), _readRequest.Integer(1), (int)_readRequest.Integer(2), _readRequest.Blob(3).ToArray())
             : null;
         _readRequest.Reset();
         return row;

@@ -12,7 +12,7 @@ public class RunFileTests
         var entries = Enumerable.Range(0, 5_000).Select(i => new IndexEntry((ulong)random.NextInt64(), (ulong)random.NextInt64(), i)).ToList();
         // One key many times, across pages: a digest that was deposited again and again.
         entries.AddRange(Enumerable.Range(5_000, 400).Select(i => new IndexEntry(7, 7, i)));
-        using var run = RunFile.Write(folder.Path, 0, 5_400, entries.Order());
+        using var run = RunFile.Write(folder.Path, 0, 5_400, entries.Order(IndexEntry.Order));
 
         foreach (var group in entries.GroupBy(e => (e.High, e.Low)))
         {
@@ -39,13 +39,13 @@ public class RunFileTests
         {
             var part = Enumerable.Range(r * 300, r == 2 ? 0 : 300).Select(i => new IndexEntry((ulong)random.Next(50), (ulong)random.Next(3), i)).ToList();
             all.AddRange(part);
-            runs.Add(RunFile.Write(folder.Path, r * 300, (r + 1) * 300, part.Order()));
+            runs.Add(RunFile.Write(folder.Path, r * 300, (r + 1) * 300, part.Order(IndexEntry.Order)));
         }
 
         using var merged = RunFile.Merge(folder.Path, runs);
         Assert.Equal(0, merged.From);
         Assert.Equal(1_500, merged.To);
-        Assert.Equal(all.Order(), merged.Scan());
+        Assert.Equal(all.Order(IndexEntry.Order), merged.Scan());
         runs.ForEach(r => r.Dispose());
     }
 

@@ -1,0 +1,249 @@
+using System.Text;
+using Notary.Chain.Sqlite;
+using Notary.Evidence;
+
+namespace Notary.Chain.Tests;
+
+/// <summary>One chain of 600 records is made once; every test edits a copy of its database.</summary>
+public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.Sealed>
+{
+    public sealed class Sealed : IDisposable
+    {
+        public Sealed()
+        {
+            foreach (var seed in new[] { 1, 2, 3 })
+            {
+                Chain.DepositMany(200, seed).Result.Dispose();
+                Checkpoints.Add(Chain.Host.Reader.Checkpoint.ToArray());
+            }
+
+            Chain.Close();
+            Database = File.ReadAllBytes(Chain.Folder.DatabasePath);
+        }
+
+        public TestChain Chain { get; } = new();
+
+        public List<byte[]> Checkpoints { get; } = [];
+
+        public byte[] Database { get; }
+
+        public void Dispose() => Chain.Dispose();
+    }
+
+    [Fact]
+    public void A_chain_that_nobody_touched_is_clean_and_every_item_belongs_to_its_leaf()
+    {
+        Restore();
+        var report = Check();
+        Assert.Empty(report.Findings);
+        Assert.Equal(606, report.Size);
+        Assert.Equal((600, 600), (report.Items, report.ItemsOpened));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(300)]
+    [InlineData(511)]
+    [InlineData(605)]
+    public void A_changed_byte_of_an_entry_is_named_with_chain_index_and_table(long index)
+    {
+        Restore();
+        Edit("segment", "entries", "first", SegmentOf(index), (blob) => blob[OffsetIn(blob, index - SegmentOf(index)) + 40] ^= 1);
+        AssertNames(index, "segment");
+    }
+
+    [Theory]
+    [InlineData(0, 0, 17)]
+    [InlineData(0, 1, 255)]
+    [InlineData(0, 2, 3)]
+    [InlineData(1, 0, 1)]
+    public void A_changed_byte_of_a_tile_is_named_with_chain_index_and_table(int level, long number, int hash)
+    {
+        Restore();
+        Run($"UPDATE tile SET hashes = substr(hashes, 1, {hash * 32}) || zeroblob(32) || substr(hashes, {(hash * 32) + 33}) WHERE level = {level} AND number = {number}");
+        var leaves = level == 0 ? 1 : 256;
+        AssertNames(((number * 256) + hash) * leaves, "tile");
+    }
+
+    [Fact]
+    public void Every_byte_of_the_head_row_counts()
+    {
+        foreach (var (column, length) in new[] { ("root", 32), ("edge", 5 * 32), ("note", 80) })
+        {
+            for (var at = 1; at < length; at += 13)
+            {
+                Restore();
+                Run($"UPDATE head SET {column} = CAST(substr({column}, 1, {at}) || X'07' || substr({column}, {at + 2}) AS BLOB)");
+                var report = Check();
+                Assert.Contains(report.Findings, f => f.Table == "head" && f.IsError);
+            }
+        }
+
+        Restore();
+        Run("UPDATE head SET size = size - 1");
+        Assert.False(Check().Clean);
+    }
+
+    [Fact]
+    public void A_changed_byte_of_an_item_box_and_a_missing_one_are_named()
+    {
+        foreach (var at in new[] { 0, 1, 5, 6, 30, 60, 100, 150 })
+        {
+            Restore();
+            Edit("item", "box", "number", 77, blob => blob[at] ^= 0x80);
+            AssertNames(77, "item");
+        }
+
+        Restore();
+        Run("DELETE FROM item WHERE number = 80");
+        AssertNames(80, "item");
+        Restore();
+        Run("UPDATE item SET box = (SELECT box FROM item WHERE number = 81) WHERE number = 82");
+        AssertNames(82, "item");
+    }
+
+    [Fact]
+    public void A_missing_segment_a_missing_tile_and_rows_beyond_the_head_are_named()
+    {
+        Restore();
+        Run("DELETE FROM segment WHERE first = 206");
+        AssertNames(206, "segment");
+        Restore();
+        Run("DELETE FROM tile WHERE level = 0 AND number = 1");
+        AssertNames(256, "tile");
+        Restore();
+        Run("INSERT INTO item (number, box) VALUES (606, x'00')");
+        AssertNames(606, "item");
+    }
+
+    [Fact]
+    public void A_database_that_was_rolled_back_is_found_by_a_saved_checkpoint_and_an_older_checkpoint_agrees()
+    {
+        Restore();
+        foreach (var checkpoint in chain.Checkpoints)
+        {
+            Assert.True(Check(checkpoint).Clean);
+        }
+
+        var old = chain.Chain.Folder.DatabasePath;
+        Restore();
+        // The whole history of the last batch undone, consistently: only a checkpoint kept elsewhere can tell.
+        using (var younger = new TestChain())
+        {
+            Assert.Equal("against-signature", Assert.Single(Fsck.Run(younger.Folder, new FsckOptions { Against = chain.Checkpoints[0] }).Findings).Code);
+        }
+
+        Assert.True(File.Exists(old));
+        RollBack();
+        Assert.True(Check().Clean);
+        Assert.True(Check(chain.Checkpoints[1]).Clean);
+        Assert.Equal("rolled-back", Assert.Single(Check(chain.Checkpoints[2]).Findings).Code);
+    }
+
+    [Fact]
+    public void A_damaged_file_is_reported_and_not_thrown()
+    {
+        var bytes = (byte[])chain.Database.Clone();
+        for (var at = 100; at < 4_000; at += 7)
+        {
+            bytes[at] ^= 0x55;
+        }
+
+        Restore(bytes);
+        Assert.False(Check().Clean);
+        Restore(bytes[..20_000]);
+        Assert.False(Check().Clean);
+    }
+
+    // The second batch's state rebuilt from the entries, signed head and all: what an old backup of the file looks like.
+    private void RollBack()
+    {
+        using var database = SqliteDatabase.OpenWriter(chain.Chain.Folder.DatabasePath, create: false);
+        var hasher = new Ledger.TreeHasher(chain.Chain.Created.Genesis.Suite);
+        var edge = Ledger.TileEdge.Empty(hasher);
+        using (var segments = database.Prepare("SELECT entries FROM segment WHERE first < 406 ORDER BY first"))
+        {
+            while (segments.Step())
+            {
+                var bundle = segments.Blob(0);
+                while (Store.EntryBundle.TryNext(ref bundle, out var entry))
+                {
+                    edge.Append([hasher.Leaf(entry)]);
+                }
+            }
+        }
+
+        database.Execute("DELETE FROM segment WHERE first >= 406; DELETE FROM item WHERE number >= 406; DELETE FROM feed WHERE first >= 406; DELETE FROM tile WHERE level = 0 AND number = 2");
+        using (var tile = database.Prepare("UPDATE tile SET hashes = ? WHERE level = ? AND number = ?"))
+        {
+            foreach (var partial in edge.Partial())
+            {
+                tile.Bind(1, partial.Bytes.Span).Bind(2, partial.Id.Level).Bind(3, partial.Id.Index).Run();
+            }
+        }
+
+        using var head = database.Prepare("UPDATE head SET size = 406, note_size = 406, root = ?, edge = ?, note = ?");
+        head.Bind(1, edge.Edge.Root().AsSpan()).Bind(2, edge.Edge.ToBytes()).Bind(3, chain.Checkpoints[1]).Run();
+        database.Checkpoint();
+    }
+
+    private FsckReport Check(byte[]? against = null) => Fsck.Run(
+        chain.Chain.Folder, new FsckOptions { Password = TestChain.Password, Against = against is null ? null : against });
+
+    private void AssertNames(long index, string table)
+    {
+        var report = Check();
+        Assert.Contains(report.Findings, f => f.Chain == "beijing" && f.Index == index && f.Table == table && f.IsError);
+    }
+
+    private void Restore(byte[]? bytes = null)
+    {
+        foreach (var suffix in new[] { "-wal", "-shm" })
+        {
+            File.Delete(chain.Chain.Folder.DatabasePath + suffix);
+        }
+
+        File.WriteAllBytes(chain.Chain.Folder.DatabasePath, bytes ?? chain.Database);
+    }
+
+    private void Run(string sql)
+    {
+        using var database = SqliteDatabase.OpenWriter(chain.Chain.Folder.DatabasePath, create: false);
+        database.Execute(sql);
+        database.Checkpoint();
+    }
+
+    private void Edit(string table, string column, string key, long row, Action<byte[]> change)
+    {
+        using var database = SqliteDatabase.OpenWriter(chain.Chain.Folder.DatabasePath, create: false);
+        byte[] blob;
+        using (var read = database.Prepare($"SELECT {column} FROM {table} WHERE {key} = {row}"))
+        {
+            Assert.True(read.Step());
+            blob = read.Blob(0).ToArray();
+        }
+
+        change(blob);
+        using (var write = database.Prepare($"UPDATE {table} SET {column} = ? WHERE {key} = {row}"))
+        {
+            write.Bind(1, blob).Run();
+        }
+
+        database.Checkpoint();
+    }
+
+    private static long SegmentOf(long index) => index == 0 ? 0 : index < 6 ? 1 : 6 + ((index - 6) / 200 * 200);
+
+    private static int OffsetIn(byte[] blob, long entry)
+    {
+        var at = 0;
+        for (; entry > 0; entry--)
+        {
+            at += 2 + (blob[at] << 8) + blob[at + 1];
+        }
+
+        return at + 2;
+    }
+}
