@@ -1,0 +1,19 @@
+namespace Notary.Chain.Tests;
+
+/// <summary>What is persisted or promised only ever grows.</summary>
+public class FrozenNumbersTests
+{
+    [Fact]
+    public void Numbers_of_outcomes_stops_and_refusals_keep_their_meaning()
+    {
+        Assert.Equal(
+            ["Sealed=1", "Replayed=2", "IdempotencyConflict=3", "QueueFull=4", "ChainStopped=5", "OutcomeUnknown=6", "BodyRefused=7", "NoKey=8"], Names<DepositOutcome>());
+        Assert.Equal(["None=0", "Storage=1", "OutcomeUnknown=2", "HeadChanged=3", "Clock=4", "Signing=5", "Closed=6"], Names<StopReason>());
+        Assert.Equal(
+            ["NotCreated=1", "Exists=2", "OtherVersion=3", "Locked=4", "Inconsistent=5", "Key=6", "Template=7", "Storage=8"], Names<ChainRefusal>());
+    }
+
+    private static IEnumerable<string> Names<T>()
+        where T : struct, Enum
+        => Enum.GetValues<T>().Select(v => FormattableString.Invariant($"{v}={Convert.ToInt32(v, System.Globalization.CultureInfo.InvariantCulture)}"));
+}
