@@ -294,13 +294,12 @@ internal sealed class ChainAppender : IDisposable
         }
 
         _store.WriteSegment(first, count, _segment.AsSpan(0, segmentUsed));
-        var before = _edge.Edge.Clone();
-        foreach (var tile in _edge.Append(_hashes.AsSpan(0, count)))
+        var tiles = _edge.Append(_hashes.AsSpan(0, count), out var prover);
+        foreach (var tile in tiles)
         {
             _store.WriteTile(tile.Id.Level, tile.Id.Index, tile.Bytes.Span);
         }
 
-        var prover = new BatchProver(before, _hashes.AsSpan(0, count));
         var durable = IndexDurableTo();
         if (durable > _trimmedTo)
         {

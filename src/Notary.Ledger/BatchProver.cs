@@ -10,9 +10,8 @@ public sealed class BatchProver
 {
     private readonly TreeEdge _before;
 
-    // _rows[l] holds the nodes of level l that the batch completed, from index _first[l] on.
-    private readonly List<Hash32[]> _rows = [];
-    private readonly List<long> _first = [];
+    // _rows[l] holds the nodes of level l that the batch completed, from index First on.
+    private readonly List<(long First, Hash32[] Nodes)> _rows;
 
     /// <param name="before">The edge before the batch; copied.</param>
     /// <param name="leaves">The leaf hashes of the batch, at least one.</param>
@@ -26,12 +25,17 @@ public sealed class BatchProver
 
         _before = before.Clone();
         var after = before.Clone();
-        Count = leaves.Length;
-        after.AppendMany(leaves, (_, first, nodes) =>
-        {
-            _rows.Add(nodes.ToArray());
-            _first.Add(first);
-        });
+        var rows = new List<(long, Hash32[])>();
+        after.AppendMany(leaves, (_, first, nodes) => rows.Add((first, nodes.ToArray())));
+        _rows = rows;
+        Size = after.Size;
+        Root = after.Root();
+    }
+
+    internal BatchProver(TreeEdge before, List<(long First, Hash32[] Nodes)> rows, TreeEdge after)
+    {
+        _before = before;
+        _rows = rows;
         Size = after.Size;
         Root = after.Root();
     }
@@ -40,7 +44,7 @@ public sealed class BatchProver
     public long First => _before.Size;
 
     /// <summary>Leaves in the batch.</summary>
-    public int Count { get; }
+    public int Count => (int)(Size - First);
 
     /// <summary>Size of the tree after the batch.</summary>
     public long Size { get; }
@@ -72,9 +76,9 @@ public sealed class BatchProver
 
     private Hash32 Node(NodeId node)
     {
-        if (node.Level < _rows.Count && node.Index >= _first[node.Level])
+        if (node.Level < _rows.Count && node.Index >= _rows[node.Level].First)
         {
-            return _rows[node.Level][node.Index - _first[node.Level]];
+            return _rows[node.Level].Nodes[node.Index - _rows[node.Level].First];
         }
 
         // Left of the batch: the maximal subtrees there are the edge's.

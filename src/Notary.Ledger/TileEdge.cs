@@ -128,13 +128,22 @@ public sealed class TileEdge
     public IReadOnlyList<Tile> Append(ReadOnlySpan<Hash32> leaves)
     {
         var tiles = new List<Tile>();
+        Edge.AppendMany(leaves, (level, first, nodes) => AppendRow(level, first, nodes, tiles));
+        return tiles;
+    }
+
+    /// <summary>The same, and a prover of the batch from the nodes that were computed on the way: nothing is hashed twice.</summary>
+    public IReadOnlyList<Tile> Append(ReadOnlySpan<Hash32> leaves, out BatchProver prover)
+    {
+        var before = Edge.Clone();
+        var tiles = new List<Tile>();
+        var rows = new List<(long First, Hash32[] Nodes)>();
         Edge.AppendMany(leaves, (level, first, nodes) =>
         {
-            if (level % Tiles.Height == 0)
-            {
-                AppendRow(level / Tiles.Height, first, nodes, tiles);
-            }
+            rows.Add((first, nodes.ToArray()));
+            AppendRow(level, first, nodes, tiles);
         });
+        prover = new BatchProver(before, rows, Edge);
         return tiles;
     }
 
@@ -142,8 +151,14 @@ public sealed class TileEdge
     public IReadOnlyList<Tile> Partial() =>
         [.. PartialTiles(Edge.Size).Select(id => new Tile(id, _partial[id.Level].AsSpan(0, id.Length).ToArray()))];
 
-    private void AppendRow(int level, long first, ReadOnlySpan<Hash32> nodes, List<Tile> tiles)
+    private void AppendRow(int treeLevel, long first, ReadOnlySpan<Hash32> nodes, List<Tile> tiles)
     {
+        if (treeLevel % Tiles.Height != 0)
+        {
+            return;
+        }
+
+        var level = treeLevel / Tiles.Height;
         var row = _partial[level];
         var index = first / Tiles.FullWidth;
         if (_width[level] != first % Tiles.FullWidth)

@@ -45,13 +45,22 @@ public sealed record KeyRecord
     /// <summary>The account.</summary>
     public required string Account { get; init; }
     /// <summary>SHA-256 of <see cref="Spki"/>, the key's id.</summary>
-    public Hash32 KeyId => Suite.Intl.Hash(Spki.Span);
+    public Hash32 KeyId { get; private init; }
     /// <summary>What the key is for.</summary>
     public required KeyPurpose Purpose { get; init; }
     /// <summary>Suite of the key.</summary>
     public required SuiteId SuiteId { get; init; }
     /// <summary>DER SubjectPublicKeyInfo of an SM2, P-256 or Ed25519 key.</summary>
-    public required ReadOnlyMemory<byte> Spki { get; init; }
+    public required ReadOnlyMemory<byte> Spki
+    {
+        get;
+        init
+        {
+            field = value;
+            KeyId = Suite.Intl.Hash(value.Span);
+        }
+    }
+
     /// <summary>Origins where the key holds, sorted, or <c>*</c> alone.</summary>
     public required IReadOnlyList<string> Chains { get; init; }
     /// <summary>Evidence types for which it holds, sorted, or <c>*</c> alone.</summary>
