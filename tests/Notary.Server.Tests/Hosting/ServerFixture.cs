@@ -8,7 +8,7 @@ using Notary.Crypto;
 namespace Notary.Server.Tests.Hosting;
 
 /// <summary>One running server for the tests that leave it as it was, but for records more.</summary>
-public sealed class ServerFixture : IAsyncLifetime
+public sealed class ServerFixture : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private ServerProcess? _server;
@@ -31,8 +31,9 @@ public sealed class ServerFixture : IAsyncLifetime
     {
         Agency.Dispose();
         await Server.DisposeAsync();
-        _folder.Dispose();
     }
+
+    public void Dispose() => _folder.Dispose();
 
     internal static HttpClient AgencyOf(ServerProcess server)
     {

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Notary.Server.Http;
+using Notary.Server.Tests.Hosting;
+
+namespace Notary.Server.Tests;
+
+[Collection(OneServer.Name)]
+public sealed class OpenApiTests(ServerFixture server)
+{
+    // Every address of the server but the page and its files.
+    private static readonly string[] Addresses =
+    [
+        "GET /api/evidence", "GET /api/evidence/{name}", "GET /api/evidence/{name}/package", "GET /api/evidence/{name}/proof", "GET /api/evidence/{name}/receipt",
+        "GET /health/live", "GET /health/ready", "GET /log/{chain}/checkpoint", "GET /log/{chain}/tile/{path}", "GET /trust",
+        "POST /api/evidence", "POST /api/evidence/batch", "POST /api/verify",
+    ];
+
+    private async Task<JsonElement> DocumentAsync() => JsonDocument.Parse(await server.Anyone.GetStringAsync("/openapi/v1.json")).RootElement;
+
+    [Fact]
+    public async Task The_document_lists_every_mapped_address()
+    {
+        JsonElement document = await DocumentAsync();
+        var listed = document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject(), (p, m) => $"{m.Name.ToUpperInvariant()} {p.Name}").Order(StringComparer.Ordinal);
+        Assert.Equal(Addresses, listed);
+
+        // What is mapped in the program is what the table above holds: a new Map call has to be added there.
+        var mapped = Directory.EnumerateFiles(Path.Combine(ServerProcess.Repository, "src", "Notary.Server"), "*.cs", SearchOption.AllDirectories)
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal))
+            .Sum(f => File.ReadAllText(f).Split(".MapGet(", StringSplitOptions.None).Length - 1 + File.ReadAllText(f).Split(".MapPost(", StringSplitOptions.None).Length - 1);
+        Assert.Equal(Addresses.Length + 2, mapped);
+    }
+
+    [Fact]
+    public async Task Every_operation_has_a_name_a_summary_and_schemas_and_every_problem_of_the_table_appears()
+    {
+        JsonElement document = await DocumentAsync();
+        var codes = new HashSet<string>();
+        foreach (JsonElement operation in document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()).Select(m => m.Value))
+        {
+            Assert.NotEqual("", operation.GetProperty("operationId").GetString());
+            Assert.True(operation.GetProperty("summary").GetString()!.Length > 10);
+            foreach (JsonProperty response in operation.GetProperty("responses").EnumerateObject())
+            {
+                JsonElement content = response.Value.GetProperty("content");
+                Assert.All(content.EnumerateObject(), c => Assert.True(c.Value.TryGetProperty("schema", out _), operation.GetProperty("operationId").GetString()));
+                if (content.TryGetProperty("application/problem+json", out JsonElement problem))
+                {
+                    codes.UnionWith(problem.GetProperty("examples").EnumerateObject().Select(e => e.Name));
+                }
+            }
+        }
+
+        // The rest belong to no operation: an unknown address or method.
+        Assert.Equal(["method-not-allowed", "not-found"], Problems.All.Keys.Except(codes).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Real_answers_have_exactly_the_members_that_the_document_shows()
+    {
+        JsonElement document = await DocumentAsync();
+        Equal("SealedShape", await server.DepositAsync(ServerFixture.RequestOf(40_000)));
+        JsonElement lookup = JsonDocument.Parse(await server.Anyone.GetStringAsync($"/api/evidence?digest={new string('1', 64)}")).RootElement;
+        Equal("LookupShape", lookup);
+
+        void Equal(string shape, JsonElement answer) => Assert.Equal(
+            document.GetProperty("components").GetProperty("schemas").GetProperty(shape).GetProperty("properties").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal),
+            answer.EnumerateObject().Select(m => m.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Operations_that_need_the_secret_say_so()
+    {
+        JsonElement paths = (await DocumentAsync()).GetProperty("paths");
+        Assert.True(paths.GetProperty("/api/evidence").GetProperty("post").TryGetProperty("security", out _));
+        Assert.True(paths.GetProperty("/api/evidence/{name}/receipt").GetProperty("get").TryGetProperty("security", out _));
+        Assert.False(paths.GetProperty("/api/evidence").GetProperty("get").TryGetProperty("security", out _));
+    }
+}
