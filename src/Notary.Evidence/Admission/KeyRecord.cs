@@ -31,11 +31,6 @@ public sealed record KeyRecord
     /// <summary>Stands in <see cref="Chains"/> or <see cref="Types"/> for all.</summary>
     public const string Any = "*";
 
-    // SubjectPublicKeyInfo up to the key itself, DER (RFC 5480, GB/T 35276, RFC 8410): the one encoding that is accepted.
-    private static readonly byte[] P256 = Convert.FromHexString("3059301306072a8648ce3d020106082a8648ce3d030107034200");
-    private static readonly byte[] Sm2 = Convert.FromHexString("3059301306072a8648ce3d020106082a811ccf5501822d034200");
-    private static readonly byte[] Ed25519 = Convert.FromHexString("302a300506032b6570032100");
-
     private static readonly string[] Members =
     [
         "account", "chain", "chains", "from", "governance", "id", "key", "kind", "purpose", "received", "revoked", "sealed", "spki", "suite",
@@ -79,27 +74,13 @@ public sealed record KeyRecord
     /// <summary>The canonical document that governance signs.</summary>
     public byte[] SignedDocument() => CanonicalValue.OfObject(Signed()).ToBytes();
 
-    /// <summary>Algorithm and public key as <see cref="SignatureVerifier"/> takes them; false when the SPKI is of no accepted form.</summary>
+    /// <summary>Algorithm and public key as <see cref="SignatureVerifier"/> takes them; false unless the SPKI is the one encoding that we write of a key on its curve.</summary>
     public bool TryGetPublicKey(out KeyAlgorithm algorithm, out ReadOnlyMemory<byte> publicKey)
     {
-        var spki = Spki.Span;
-        (algorithm, var prefix, var length) = spki.StartsWith(Sm2) ? (KeyAlgorithm.Sm2, Sm2.Length, 65)
-            : spki.StartsWith(P256) ? (KeyAlgorithm.P256, P256.Length, 65)
-            : spki.StartsWith(Ed25519) ? (KeyAlgorithm.Ed25519, Ed25519.Length, 32)
-            : (default, 0, -1);
-        var good = spki.Length == prefix + length && (length != 65 || spki[prefix] == 4);
-        publicKey = good ? Spki[prefix..] : default;
+        var good = PublicKeyInfo.TryParse(Spki, out algorithm, out var raw) == PublicKeyFailure.None && PublicKeyInfo.Format(algorithm, raw).AsSpan().SequenceEqual(Spki.Span);
+        publicKey = raw;
         return good;
     }
-
-    /// <summary>The SPKI of a public key as <see cref="ISigner.PublicKey"/> gives it.</summary>
-    public static byte[] ToSpki(KeyAlgorithm algorithm, ReadOnlySpan<byte> publicKey) => algorithm switch
-    {
-        KeyAlgorithm.Sm2 => [.. Sm2, .. publicKey],
-        KeyAlgorithm.P256 => [.. P256, .. publicKey],
-        KeyAlgorithm.Ed25519 => [.. Ed25519, .. publicKey],
-        _ => throw new ArgumentOutOfRangeException(nameof(algorithm)),
-    };
 
     internal IEnumerable<(string, CanonicalValue?)> ToMembers() =>
         [.. Signed(), ("governance", CanonicalValue.OfArray(Signatures.Select(static s => s.ToValue())))];

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Notary.Evidence;
 
 /// <summary>The metadata fields of version 1: exactly these twenty, frozen, in ASCII order. Each is a string but <c>files</c>, a list of file names.</summary>
@@ -26,8 +24,6 @@ public static class MetadataFields
         "mechanism", "method", "personal", "related", "source", "storage", "title", "tool", "transport", "witness",
     ];
 
-    private static readonly SearchValues<byte> NotInFileNames = SearchValues.Create("/\\:*?\"<>|\u007f"u8);
-
     private static readonly byte[][] Utf8 = [.. All.Select(System.Text.Encoding.ASCII.GetBytes)];
 
     /// <summary>The names in ASCII order, which is the order of the field tree's leaves.</summary>
@@ -53,20 +49,28 @@ public static class MetadataFields
         return -1;
     }
 
-    /// <summary>
-    /// Whether text can be the name of a package's top-level entry on every system: 1 to 255 UTF-8 bytes, no control character, none of / \ : * ? " &lt; &gt; |,
-    /// no leading or trailing blank, no trailing dot, and no name that the package format uses itself.
-    /// </summary>
-    internal static bool IsFileName(ReadOnlySpan<byte> name)
+    /// <summary>Whether bytes are the canonical value of a field: a string, or for <c>files</c> an array of 1 to 16 strings; at most 4,096 bytes of text.</summary>
+    /// <param name="index">Position in <see cref="Names"/>.</param>
+    /// <param name="value">Canonical JSON.</param>
+    public static bool IsValue(int index, ReadOnlySpan<byte> value)
     {
-        if (name.Length is 0 or > 255 || name.ContainsAnyInRange((byte)0, (byte)0x1f) || name.ContainsAny(NotInFileNames)
-            || name[0] == ' ' || name[^1] is (byte)' ' or (byte)'.')
+        // A byte of text takes at most six in canonical JSON (a control character).
+        var limits = new CanonicalLimits((6 * MaxValueBytes) + 64, 1, false);
+        if (!CanonicalValue.TryParseCanonical(value, limits, out var json).Ok)
         {
             return false;
         }
 
-        return !System.Text.Ascii.EqualsIgnoreCase(name, "mimetype"u8)
-            && !System.Text.Ascii.EqualsIgnoreCase(name, "META-INF"u8)
-            && !System.Text.Ascii.EqualsIgnoreCase(name, "notary"u8);
+        return index == FilesIndex
+            ? json.Type == CanonicalType.Array && json.Items.Count is >= 1 and <= MaxFiles && json.Items.All(static item => item.AsString is not null)
+            : json.AsString is not null;
     }
+
+    /// <summary>
+    /// Whether text is a file's name and no path: 1 to 255 UTF-8 bytes, no control character, no '/' or '\', not "." or "..". What a package calls the
+    /// file is the package's rule.
+    /// </summary>
+    internal static bool IsFileName(ReadOnlySpan<byte> name) =>
+        name.Length is > 0 and <= 255 && !name.ContainsAnyInRange((byte)0, (byte)0x1f) && !name.ContainsAny((byte)'/', (byte)'\\', (byte)0x7f)
+        && !name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8);
 }

@@ -17,6 +17,9 @@ public static class Normalization
     private static readonly HashSet<int> Seconds = [];
     private static readonly Dictionary<int, byte> Classes = [];
 
+    // Of each code point of the basic plane, whether the quick check has to look closer; most text of the world does not.
+    private static readonly bool[] Watched = new bool[0x10000];
+
     static Normalization()
     {
         var rows = NormalizationTables.Decompositions;
@@ -42,6 +45,11 @@ public static class Normalization
                 Classes.Add(c, (byte)runs[i + 2]);
             }
         }
+
+        for (var c = 0x300; c < Watched.Length; c++)
+        {
+            Watched[c] = Classes.ContainsKey(c) || NeverInNfc.Contains(c) || MayCompose(c);
+        }
     }
 
     /// <summary>Whether well-formed UTF-8 equals its normalisation form C.</summary>
@@ -60,7 +68,7 @@ public static class Normalization
             Rune.DecodeFromUtf8(rest, out var rune, out var used);
             rest = rest[used..];
             var c = rune.Value;
-            if (c < 0x300)
+            if (c < Watched.Length && !Watched[c])
             {
                 last = 0;
                 continue;
@@ -72,7 +80,7 @@ public static class Normalization
                 return false;
             }
 
-            if (Seconds.Contains(c) || c is (>= VBase and < VBase + VCount) or (> TBase and < TBase + TCount))
+            if (MayCompose(c))
             {
                 return IsNfcInFull(utf8);
             }
@@ -82,6 +90,8 @@ public static class Normalization
 
         return true;
     }
+
+    private static bool MayCompose(int c) => Seconds.Contains(c) || c is (>= VBase and < VBase + VCount) or (> TBase and < TBase + TCount);
 
     private static bool IsNfcInFull(ReadOnlySpan<byte> utf8)
     {

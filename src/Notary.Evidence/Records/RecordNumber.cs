@@ -67,7 +67,7 @@ public static class RecordNumber
     public static bool IsCode(string code) => code.Length is >= 2 and <= 4 && code.All(char.IsAsciiLetterUpper);
 
     /// <summary>ISO/IEC 7064 MOD 37,36 (hybrid system, clause 9): P := ((P + a) mod 36, 36 for 0) · 2 mod 37, starting at 36.</summary>
-    private static char CheckCharacter(string text)
+    internal static char CheckCharacter(string text)
     {
         const int modulus = 36;
         var product = modulus;

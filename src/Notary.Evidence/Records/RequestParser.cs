@@ -375,7 +375,7 @@ internal sealed class RequestParser
 
             if (!MetadataFields.IsFileName(name))
             {
-                return Fail(RequestCodes.FileNameInvalid, "A file name has 1 to 255 bytes, no path and no character that a file system refuses.", at);
+                return Fail(RequestCodes.FileNameInvalid, "A file name has 1 to 255 bytes, no path and no control character.", at);
             }
         }
 

@@ -1,0 +1,89 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Notary.Evidence.Tests;
+
+/// <summary>The truth tables beside the policy documents.</summary>
+public sealed class PolicyTests
+{
+    public static TheoryData<string> Names => new(PolicyNames.InOrder);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Truth_table_holds(string name)
+    {
+        var document = TestChain.Document(name);
+        using var cases = JsonDocument.Parse(File.ReadAllBytes(Repository.Path($"policies/{name}/default.cases.json")));
+        Assert.NotEqual(0, cases.RootElement.GetArrayLength());
+        foreach (var row in cases.RootElement.EnumerateArray())
+        {
+            var expected = row.GetProperty("expect").GetString();
+            if (name != PolicyNames.Admission)
+            {
+                PolicyDocument.TryParse(document, out var parsed);
+                Assert.Equal(expected, parsed!.Default);
+                continue;
+            }
+
+            Assert.Equal("", AdmissionPolicy.TryParse(document, out var policy));
+            var (facts, key) = Inputs(row);
+            var decision = policy!.Explain(facts, key);
+            Assert.Equal((expected, row.GetProperty("rule").GetString()), (AdmissionResult.CodeOf(decision.Failure), decision.Rule));
+            Assert.Equal(10, decision.Inputs.Count);
+        }
+    }
+
+    [Theory]
+    [InlineData("\"skew\":300", "\"skew\":300,\"zone\":1", "rules[0].unknown member")]
+    [InlineData("\"rules\":", "\"default\":\"refuse\",\"rules\":", "unknown member")]
+    [InlineData("\"skew\":300", "\"skew\":86401", "rules[0].skew")]
+    [InlineData("\"lag\":3600", "\"lag\":0", "rules[0].lag")]
+    [InlineData("\"maxparts\":1000", "\"maxparts\":1001", "rules[0].maxparts")]
+    [InlineData("\"maxmetadata\":16384", "\"maxmetadata\":16385", "rules[0].maxmetadata")]
+    [InlineData("\"fields\":\"required\"", "\"fields\":\"perhaps\"", "rules[0].fields")]
+    [InlineData("\"client-secret\"", "\"password\"", "rules[0].auth")]
+    [InlineData("\"submitter\"", "\"log\"", "rules[0].purposes")]
+    [InlineData("\"operator\"", "\"friend\"", "rules[0].relations")]
+    [InlineData("\"types\":[\"*\"]", "\"types\":[]", "rules[1].types")]
+    [InlineData("\"types\":[\"*\"]", "\"types\":[\"a\",\"a\"]", "rules[1].types")]
+    [InlineData("\"accounts\":[\"*\"]", "\"accounts\":[\"A\"]", "rules[0].accounts")]
+    [InlineData("evidence-of-capture-has-provenance", "any-evidence-of-a-known-account", "rules[1].id")]
+    [InlineData("\"version\":1", "\"version\":0", "version")]
+    [InlineData("\"v\":1", "\"v\":2", "v")]
+    [InlineData("\"admission\"", "\"access\"", "default")]
+    [InlineData("{\"document\"", "{ \"document\"", "not canonical")]
+    [InlineData("evidence-of-capture", "e\u0301", "not canonical")]
+    public void Document_that_its_format_does_not_allow_is_refused(string from, string to, string problem)
+    {
+        var text = Encoding.UTF8.GetString(TestChain.Document("admission")).Replace(from, to, StringComparison.Ordinal);
+        Assert.Equal(problem, PolicyDocument.TryParse(Encoding.UTF8.GetBytes(text), out _));
+    }
+
+    [Fact]
+    public void Documents_for_which_no_evaluator_exists_cannot_look_as_if_they_allowed_anything()
+    {
+        foreach (var name in PolicyNames.InOrder.Skip(1))
+        {
+            var text = Encoding.UTF8.GetString(TestChain.Document(name));
+            Assert.Equal("default", PolicyDocument.TryParse(Encoding.UTF8.GetBytes(text.Replace("refuse", "allow", StringComparison.Ordinal).Replace("keep", "allow", StringComparison.Ordinal)), out _));
+            Assert.Equal("unknown member", PolicyDocument.TryParse(Encoding.UTF8.GetBytes(text.Replace("\"v\":1", "\"rules\":[],\"v\":1", StringComparison.Ordinal)), out _));
+        }
+    }
+
+    private static (LeafFacts Facts, KeyRecord Key) Inputs(JsonElement row)
+    {
+        string Text(string name, string otherwise) => row.TryGetProperty(name, out var value) ? value.GetString()! : otherwise;
+        Assert.True(AuthMethods.TryParse(Text("auth", "client-secret"), out var auth));
+        Assert.True(Relations.TryParse(Text("relation", "none"), out var relation));
+        Assert.True(KeyRecord.TryPurpose(Text("purpose", "submitter"), out var purpose));
+        var facts = TestChain.Evidence().Facts;
+        return (facts with
+        {
+            Type = Text("type", "contract"), Account = Text("account", "dev-agency"), Auth = auth, Relation = relation,
+            PartCount = row.TryGetProperty("parts", out var parts) ? parts.GetInt32() : 1,
+            HasFields = row.TryGetProperty("fields", out var fields) && fields.GetBoolean(),
+            Sent = row.TryGetProperty("sent", out var sent) ? facts.Received + (1000L * sent.GetInt32()) : -1,
+            Sealed = row.TryGetProperty("sealed", out var sealedAt) ? facts.Received + (1000L * sealedAt.GetInt32()) : facts.Sealed,
+        }, TestChain.AgencyKey with { Purpose = purpose });
+    }
+}
