@@ -130,7 +130,7 @@ public sealed class TreePartBuilder
 }
 
 /// <summary>One row of a tree part, proved alone: the row's opening, its inclusion proof in the part's root, and the opening of the part.</summary>
-public sealed record RowDisclosure(int Part, long Row, Opening Opening, IReadOnlyList<Hash32> Proof, Opening PartOpening)
+public sealed record RowDisclosure(int Part, long Row, SaltedValue Opening, IReadOnlyList<Hash32> Proof, SaltedValue PartOpening)
 {
     /// <summary>Proves a row.</summary>
     /// <param name="suite">The chain's suite.</param>
@@ -144,9 +144,9 @@ public sealed record RowDisclosure(int Part, long Row, Opening Opening, IReadOnl
         Suite suite, in Hash32 secret, in EvidencePart part, int partIndex, IReadOnlyList<Hash32> commitments, int row, ReadOnlyMemory<byte> bytes) => new(
         partIndex,
         row,
-        Opening.Of(suite, secret, Commitment.RowName(partIndex, row), bytes),
+        SaltedValue.Of(suite, secret, Commitment.RowName(partIndex, row), bytes),
         CommitmentTree.Prove(suite, commitments.ToArray(), row),
-        Opening.Of(suite, secret, Commitment.PartName(partIndex), part.ToValue().ToBytes()));
+        SaltedValue.Of(suite, secret, Commitment.PartName(partIndex), part.ToValue().ToBytes()));
 
     /// <summary>Checks against the leaf. A record of more than 16 parts also needs the other parts' commitments, to reach the leaf's root.</summary>
     /// <param name="suite">The chain's suite.</param>

@@ -34,8 +34,8 @@ public sealed class PolicyTests
     }
 
     [Theory]
-    [InlineData("\"skew\":300", "\"skew\":300,\"zone\":1", "rules[0].unknown member")]
-    [InlineData("\"rules\":", "\"default\":\"refuse\",\"rules\":", "unknown member")]
+    [InlineData("\"types\":[\"*\"]", "\"types\":[\"*\"],\"zone\":1", "rules[1].unknown member")]
+    [InlineData("{\"document\"", "{\"default\":\"refuse\",\"document\"", "unknown member")]
     [InlineData("\"skew\":300", "\"skew\":86401", "rules[0].skew")]
     [InlineData("\"lag\":3600", "\"lag\":0", "rules[0].lag")]
     [InlineData("\"maxparts\":1000", "\"maxparts\":1001", "rules[0].maxparts")]

@@ -9,23 +9,7 @@ public sealed class DisclosureTests
     private static readonly Guid Id = Samples.Id(1);
     private static readonly Hash32 Secret = Samples.Hash(2);
     private static readonly Dictionary<string, CanonicalValue> Metadata = Samples.Metadata(8, 1);
-    private static readonly Hash32 Root = CommitmentTree.Root(Sm, FieldOpenings.Commitments(Sm, Samples.Origin, Id, Secret, Metadata));
-
-    [Fact]
-    public void Every_subset_of_one_two_or_all_fields_opens()
-    {
-        foreach (var a in Metadata.Keys)
-        {
-            foreach (var b in Metadata.Keys)
-            {
-                var openings = FieldOpenings.Prove(Sm, Samples.Origin, Id, Secret, Metadata, name => name == a || name == b);
-                Assert.Equal(a == b ? 1 : 2, openings.Opened.Count);
-                Assert.True(openings.Check(Sm, Samples.Origin, Id, Root).Ok);
-            }
-        }
-
-        Assert.True(FieldOpenings.Prove(Sm, Samples.Origin, Id, Secret, Metadata, static _ => true).Check(Sm, Samples.Origin, Id, Root).Ok);
-    }
+    private static readonly Hash32 Root = CommitmentTree.Root(Sm, FieldTree.Commitments(Sm, Samples.Origin, Id, Secret, Metadata));
 
     [Fact]
     public void Each_field_is_proved_alone_and_every_mutation_is_refused()
@@ -55,41 +39,32 @@ public sealed class DisclosureTests
     }
 
     [Fact]
-    public void Absent_and_withheld_fields_look_alike()
+    public void Absent_fields_have_commitments_like_any_other()
     {
-        var openings = FieldOpenings.Prove(Sm, Samples.Origin, Id, Secret, Metadata, static _ => false);
-        Assert.Equal(MetadataFields.Names, openings.Hidden.Select(static h => h.Name));
-        Assert.Equal(20, openings.Hidden.Select(static h => h.Commitment).Distinct().Count());
-        Assert.True(openings.Check(Sm, Samples.Origin, Id, Root).Ok);
+        var commitments = FieldTree.Commitments(Sm, Samples.Origin, Id, Secret, Metadata);
+        Assert.Equal(20, commitments.Distinct().Count());
+        Assert.DoesNotContain(default, commitments);
+        Assert.NotEqual(Commitment.Absent(Sm, Secret, "title"), Commitment.Salt(Sm, Secret, "title"));
     }
 
     [Fact]
-    public void Openings_that_miss_double_or_reorder_a_name_are_refused()
+    public void Value_of_a_part_is_refused_in_any_other_spelling()
     {
-        var good = FieldOpenings.Prove(Sm, Samples.Origin, Id, Secret, Metadata, static _ => true);
-        Assert.Equal(DisclosureFailure.Names, (good with { Opened = [.. good.Opened.Skip(1)] }).Check(Sm, Samples.Origin, Id, Root).Failure);
-        Assert.Equal(DisclosureFailure.Names, (good with { Opened = [.. good.Opened, good.Opened[0]] }).Check(Sm, Samples.Origin, Id, Root).Failure);
-        Assert.Equal(DisclosureFailure.Names, (good with { Opened = [.. good.Opened.Reverse()] }).Check(Sm, Samples.Origin, Id, Root).Failure);
-        Assert.Equal(DisclosureFailure.Names, (good with { Hidden = [.. good.Hidden, (good.Opened[0].Name, Samples.Hash(1))] }).Check(Sm, Samples.Origin, Id, Root).Failure);
-        Assert.Equal(DisclosureFailure.Mismatch, (good with { Hidden = [.. good.Hidden.Select(static h => (h.Name, Samples.Hash(1)))] }).Check(Sm, Samples.Origin, Id, Root).Failure);
-    }
-
-    [Theory]
-    [InlineData(1)]
-    [InlineData(16)]
-    [InlineData(17)]
-    public void Parts_open_against_the_leaf(int count)
-    {
-        var parts = Enumerable.Range(0, count).Select(static i => i == 0 ? Samples.Tree(1) : Samples.Part(i)).ToArray();
-        var record = RecordOf(parts);
-        var openings = PartOpenings.Prove(Sm, Secret, parts);
-        Assert.True(openings.Check(Sm, record, out var opened).Ok);
-        Assert.Equal(parts, opened);
-        Assert.Equal(DisclosureFailure.Names, new PartOpenings([.. openings.Opened.Skip(1)]).Check(Sm, record, out _).Failure);
-        var changed = openings.Opened.Select((o, i) => i == count - 1 ? o with { Value = Samples.Part(99).ToValue().ToBytes() } : o);
-        Assert.Equal(DisclosureFailure.Mismatch, new PartOpenings([.. changed]).Check(Sm, record, out _).Failure);
-        var spoiled = openings.Opened.Select((o, i) => i == 0 ? o with { Value = (byte[])[.. o.Value.Span, (byte)' '] } : o);
-        Assert.Equal(DisclosureFailure.Value, new PartOpenings([.. spoiled]).Check(Sm, record, out _).Failure);
+        foreach (var part in (EvidencePart[])[Samples.Part(1), Samples.Tree(1)])
+        {
+            var value = part.ToValue().ToBytes();
+            Assert.True(EvidencePart.TryParse(value, out var back));
+            Assert.Equal(part, back);
+            var random = new Random(4);
+            for (var i = 0; i < 5_000; i++)
+            {
+                var mutated = Mutation.Of(random, (byte[])value.Clone());
+                if (EvidencePart.TryParse(mutated, out var other))
+                {
+                    Assert.Equal(mutated, other.ToValue().ToBytes());
+                }
+            }
+        }
     }
 
     [Theory]
@@ -109,7 +84,7 @@ public sealed class DisclosureTests
             }
 
             var commitments = builder.Finish();
-            Assert.Equal(expected.Select(static (row, i) => Opening.Of(Sm, Secret, Commitment.RowName(0, i), Encoding.ASCII.GetBytes(row)).Commit(Sm, Samples.Origin, Id)), commitments);
+            Assert.Equal(expected.Select(static (row, i) => SaltedValue.Of(Sm, Secret, Commitment.RowName(0, i), Encoding.ASCII.GetBytes(row)).Commit(Sm, Samples.Origin, Id)), commitments);
             Assert.All(expected, row => Assert.True(TreePartBuilder.IsRow(rule, Encoding.ASCII.GetBytes(row))));
             Assert.False(TreePartBuilder.IsRow(rule, Encoding.ASCII.GetBytes(expected[0] + "more\n" + expected[0])));
         }
@@ -127,7 +102,7 @@ public sealed class DisclosureTests
         var tree = Samples.Part(1) with { Kind = PartKind.Tree, Rule = TreeRule.Row, Rows = rows.Length, Root = CommitmentTree.Root(Sm, [.. commitments]) };
         EvidencePart[] parts = [tree, .. Enumerable.Range(1, partCount - 1).Select(Samples.Part)];
         var record = RecordOf(parts);
-        var partProof = partCount > 16 ? CommitmentTree.Prove(Sm, PartOpenings.Prove(Sm, Secret, parts).Opened.Select(o => o.Commit(Sm, Samples.Origin, Id)).ToArray(), 0) : [];
+        var partProof = partCount > 16 ? CommitmentTree.Prove(Sm, Commitments(parts), 0) : [];
         for (var i = 0; i < rows.Length; i++)
         {
             var proved = RowDisclosure.Prove(Sm, Secret, tree, 0, commitments, i, rows[i]);
@@ -144,9 +119,12 @@ public sealed class DisclosureTests
         }
     }
 
+    private static Hash32[] Commitments(EvidencePart[] parts) =>
+        [.. parts.Select(static (part, i) => SaltedValue.Of(Sm, Secret, Commitment.PartName(i), part.ToValue().ToBytes()).Commit(Sm, Samples.Origin, Id))];
+
     private static EvidenceRecord RecordOf(EvidencePart[] parts)
     {
-        var commitments = PartOpenings.Prove(Sm, Secret, parts).Opened.Select(static o => o.Commit(Sm, Samples.Origin, Id)).ToArray();
+        var commitments = Commitments(parts);
         var record = TestChain.Evidence();
         return record with
         {
@@ -183,7 +161,7 @@ public sealed class GuessingTests
                 {
                     matches += Commitment.Compute(suite, Samples.Origin, record.Facts.Id, "part/0", guess, value) == record.Parts[0] ? 1 : 0;
                     matches += Commitment.Compute(suite, Samples.Origin, record.Facts.Id, "part/0", Commitment.Salt(suite, guess, "part/0"), value) == record.Parts[0] ? 1 : 0;
-                    matches += CommitmentTree.Root(suite, FieldOpenings.Commitments(suite, Samples.Origin, record.Facts.Id, guess, request.Metadata!)) == record.FieldRoot ? 1 : 0;
+                    matches += CommitmentTree.Root(suite, FieldTree.Commitments(suite, Samples.Origin, record.Facts.Id, guess, request.Metadata!)) == record.FieldRoot ? 1 : 0;
                 }
 
                 // No digest of the content, of its value or of its metadata stands in the leaf in the clear.
@@ -202,7 +180,7 @@ public sealed class GuessingTests
                 Commitment.Compute(suite, Samples.Origin, record.Facts.Id, "part/0", salt, Request(contents[i]).Parts[0].ToValue().ToBytes()) == record.Parts[0]);
             Assert.Equal([sealedContent], opened);
             var opened2 = Enumerable.Range(0, 1000).Where(i =>
-                CommitmentTree.Root(suite, FieldOpenings.Commitments(suite, Samples.Origin, record.Facts.Id, batch.Secrets[sealedContent], Request(contents[i]).Metadata!)) == record.FieldRoot);
+                CommitmentTree.Root(suite, FieldTree.Commitments(suite, Samples.Origin, record.Facts.Id, batch.Secrets[sealedContent], Request(contents[i]).Metadata!)) == record.FieldRoot);
             Assert.Equal([sealedContent], opened2);
         }
     }

@@ -147,7 +147,7 @@ public sealed class LeafBatchTests
         var (id, secret) = request.Drawn ?? (drawnId, drawnSecret);
         var parts = request.Parts.Select((part, i) =>
             Commitment.Compute(suite, Samples.Origin, id, Commitment.PartName(i), Commitment.Salt(suite, secret, Commitment.PartName(i)), part.ToValue().ToBytes())).ToArray();
-        Hash32? fieldRoot = request.Metadata is null ? null : NaiveRoot(suite, FieldOpenings.Commitments(suite, Samples.Origin, id, secret, request.Metadata));
+        Hash32? fieldRoot = request.Metadata is null ? null : NaiveRoot(suite, FieldTree.Commitments(suite, Samples.Origin, id, secret, request.Metadata));
         return new EvidenceRecord
         {
             Parts = parts.Length > 16 ? [] : parts, PartRoot = parts.Length > 16 ? NaiveRoot(suite, parts) : null, FieldRoot = fieldRoot,
