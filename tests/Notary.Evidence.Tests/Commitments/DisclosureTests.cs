@@ -43,7 +43,7 @@ public sealed class DisclosureTests
     {
         var commitments = FieldTree.Commitments(Sm, Samples.Origin, Id, Secret, Metadata);
         Assert.Equal(20, commitments.Distinct().Count());
-        Assert.DoesNotContain(default, commitments);
+        Assert.DoesNotContain(default(Hash32), commitments);
         Assert.NotEqual(Commitment.Absent(Sm, Secret, "title"), Commitment.Salt(Sm, Secret, "title"));
     }
 

@@ -88,7 +88,7 @@ public sealed class SpecificationTests
         Assert.Equal(Chain["statement-hashes"].Split('\n'), hashes.Select(static h => h.ToHex()));
         Assert.Equal(facts.Root, StatementRecord.RootOf(Suite.Sm, hashes));
         Assert.Equal(Chain["statement-message"], StatementRecord.Message(Suite.Sm, Context["origin"], Context["account"], facts.Request, facts.Root, facts.Count).ToHex());
-        EvidenceRequest.TryParse(Encoding.UTF8.GetBytes(Record["request"]), out var request, out _);
+        Assert.True(EvidenceRequest.TryParse(Encoding.UTF8.GetBytes(Record["request"]), out var request, out _));
         Assert.Equal(Chain["statement-lines"].Split('\n')[0], Encoding.UTF8.GetString(request!.ToStatementLine(Relation.None)));
     }
 
