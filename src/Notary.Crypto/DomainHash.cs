@@ -20,26 +20,11 @@ public sealed class DomainPurpose
     /// <summary>The challenge of a consent credential.</summary>
     public static readonly DomainPurpose Consent = new("consent");
 
-    /// <summary>A genesis file.</summary>
-    public static readonly DomainPurpose Genesis = new("genesis");
-
-    /// <summary>A list of parts.</summary>
-    public static readonly DomainPurpose Parts = new("parts");
-
     /// <summary>What a governance key signs: origin, document name, canonical document.</summary>
     public static readonly DomainPurpose Governance = new("governance");
 
     /// <summary>What an agency's key signs for its statement: origin, account, request id, root, count.</summary>
     public static readonly DomainPurpose StatementSignature = new("statement-signature");
-
-    /// <summary>A grant's own digest.</summary>
-    public static readonly DomainPurpose Grant = new("grant");
-
-    /// <summary>A request's body, for its idempotency key.</summary>
-    public static readonly DomainPurpose Request = new("request");
-
-    /// <summary>A key's id on the ledger.</summary>
-    public static readonly DomainPurpose KeyId = new("key-id");
 
     private readonly byte[] _prefix;
 
