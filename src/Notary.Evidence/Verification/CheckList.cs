@@ -31,7 +31,10 @@ internal sealed class CheckList
 
     public bool HasFailed(CheckId id) => _checks.Exists(check => check.Id == id && check.Outcome == CheckOutcome.Failed);
 
-    public IReadOnlyList<VerificationCheck> Finish(Func<CheckId, BilingualText?> whyNot)
+    /// <summary>Whether a check that stands earlier in the catalogue went wrong.</summary>
+    public bool FailedBefore(CheckId id) => _checks.Exists(check => check.Id < id && IndicationNames.MainOf(check.Sub) == Indication.TotalFailed);
+
+    public IReadOnlyList<VerificationCheck> Finish(Func<CheckId, BilingualText> whyNot)
     {
         foreach (var id in CheckCatalogue.All)
         {

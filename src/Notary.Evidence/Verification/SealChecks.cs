@@ -92,7 +92,7 @@ internal sealed class SealChecks(CheckList checks)
             return;
         }
 
-        checks.Passed(CheckId.TrustFile, null, new Comparison("fingerprint of the trust file, to compare with the one published", trust.Fingerprint.ToHex(), "computed", trust.Fingerprint.ToHex()));
+        checks.Open(CheckId.TrustFile, SubIndication.None, CheckOutcome.Passed, reason: "fingerprint, to compare with the published one: " + trust.Fingerprint.ToHex());
         Chain = leaf.Chain is null ? null : trust.Find(leaf.Chain);
         var compared = new Comparison("chain in the record", leaf.Chain ?? string.Empty, "chains of the trust file", Chain?.Origin ?? string.Join(", ", trust.Content.Chains.Select(chain => chain.Origin)));
         if (Chain is null)

@@ -18,6 +18,7 @@ public sealed record VerifierOptions
 public static class Verifier
 {
     private static readonly BilingualText Pointless = new("a check before it made it pointless", "因前面的检查结果,无需执行");
+    private static readonly BilingualText NotHere = new("it does not apply here", "此处不适用");
 
     /// <summary>Verifies a package.</summary>
     /// <param name="package">Seekable; not owned.</param>
@@ -120,7 +121,7 @@ public static class Verifier
             list.Open(CheckId.TrustFile, SubIndication.NoCertificateChainFound, CheckOutcome.NotPerformed, because: new BilingualText("no trust file was given", "未提供信任文件"));
         }
 
-        var checks = list.Finish(_ => Pointless);
+        var checks = list.Finish(id => list.FailedBefore(id) ? Pointless : NotHere);
         var times = Times(leaf, parts);
         var deciding = new VerificationReport(checks) { Sentence = new BilingualText(string.Empty, string.Empty), Remarks = [], State = new ReportState(RecordState.None, null, false, null, null), Parts = [], Fields = [] };
         return new VerificationReport(checks)
