@@ -12,7 +12,7 @@ public sealed class LeafDraft
     {
         _bytes = bytes;
         Facts = facts;
-        // Canonical JSON has one place for the member, and no value before it can hold a quote unescaped.
+        // Members are sorted, and no value behind this member holds an object or an escaped quote: the last match is the member.
         _sealedOffset = bytes.AsSpan().LastIndexOf("\"sealed\":\""u8) + "\"sealed\":\"".Length;
     }
 

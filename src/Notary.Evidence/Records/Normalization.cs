@@ -65,6 +65,14 @@ public static class Normalization
         var last = 0;
         while (!rest.IsEmpty)
         {
+            if (rest[0] < 0x80)
+            {
+                var run = rest.IndexOfAnyExceptInRange((byte)0, (byte)0x7f);
+                rest = run < 0 ? default : rest[run..];
+                last = 0;
+                continue;
+            }
+
             Rune.DecodeFromUtf8(rest, out var rune, out var used);
             rest = rest[used..];
             var c = rune.Value;

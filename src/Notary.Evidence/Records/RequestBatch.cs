@@ -84,7 +84,7 @@ public sealed class RequestBatch : IDisposable
 
     private RequestBatch(int bodyLength)
     {
-        var guess = Math.Max(bodyLength / 200, 1);
+        var guess = Math.Clamp(bodyLength / 200, 1, RequestLimits.MaxLines);
         _rows = new PooledList<RequestRow>(guess);
         _parts = new PooledList<PartRow>(guess);
         _lines = new PooledList<int>(guess);
