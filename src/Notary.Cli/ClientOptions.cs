@@ -24,13 +24,7 @@ internal static class ClientOptions
     public static Option<int> Attempts()
     {
         var attempts = new Option<int>("--attempts") { Description = "How often a request is sent before a server that is away or busy is given up.", DefaultValueFactory = _ => RetryPolicy.Default.Attempts };
-        attempts.Validators.Add(r =>
-        {
-            if (r.GetValue(attempts) is < 1 or > 1_000)
-            {
-                r.AddError("--attempts takes 1 to 1000");
-            }
-        });
+        NumberOption.Between(attempts, 1, 1_000);
         return attempts;
     }
 

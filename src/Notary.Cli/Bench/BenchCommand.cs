@@ -20,11 +20,11 @@ internal static class BenchCommand
         var data = new Option<string>("--data") { Description = "Folder in which each case gets a fresh data folder; refused on a disk in memory.", DefaultValueFactory = _ => "bench-data" };
         var server = new Option<string?>("--server") { Description = "Notary.Server.dll or its folder; without it, the one beside notary or in the repository's build." };
         var keep = new Option<bool>("--keep") { Description = "Leave the data folders." };
-        records.Validators.Add(r => Between(r, r.GetValue(records) ?? 1, 1, 10_000_000_000));
-        seconds.Validators.Add(r => Between(r, r.GetValue(seconds), 0.5, 86_400));
-        warmUp.Validators.Add(r => Between(r, r.GetValue(warmUp), 0, 3_600));
-        connections.Validators.Add(r => Between(r, r.GetValue(connections) ?? 1, 1, 1_024));
-        lines.Validators.Add(r => Between(r, r.GetValue(lines), 2, 10_000));
+        NumberOption.Between(records, 1, 10_000_000_000);
+        NumberOption.Between(seconds, 0.5, 86_400);
+        NumberOption.Between(warmUp, 0, 3_600);
+        NumberOption.Between(connections, 1, 1_024);
+        NumberOption.Between(lines, 2, 10_000);
         var command = new Command("ingest", "Starts a server on a fresh data folder and measures how fast it seals records.") { cases, records, seconds, warmUp, connections, lines, noKeys, data, server, keep };
         command.SetAction((parsed, cancel) =>
         {
@@ -49,18 +49,10 @@ internal static class BenchCommand
     private static Command Crypto()
     {
         var seconds = new Option<double>("--seconds") { Description = "Time for each figure.", DefaultValueFactory = _ => 0.5 };
-        seconds.Validators.Add(r => Between(r, r.GetValue(seconds), 0.01, 60));
+        NumberOption.Between(seconds, 0.01, 60);
         var json = new Option<bool>("--json") { Description = "Only the JSON lines." };
         var command = new Command("crypto", "Measures every kernel against libcrypto in the same run.") { seconds, json };
         command.SetAction(parsed => CryptoBench.Run(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(json), Console.Out));
         return command;
-    }
-
-    private static void Between(System.CommandLine.Parsing.OptionResult result, double value, double floor, double ceiling)
-    {
-        if (value < floor || value > ceiling)
-        {
-            result.AddError(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{result.Option.Name} takes {floor} to {ceiling}"));
-        }
     }
 }

@@ -40,7 +40,9 @@ internal static class IngestCase
         {
             await WaitAsync(plan.WarmUp, () => false);
             Window window = await WindowAsync(server, run, () => WaitAsync(plan.Measured, () => false));
-            return window;
+            return window.Records > 0
+                ? window
+                : throw new CliException(ExitCode.Failed, "nothing-measured", "No request was answered within the measured window; lengthen it with --seconds.");
         }
         finally
         {

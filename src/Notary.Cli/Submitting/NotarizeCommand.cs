@@ -21,6 +21,7 @@ internal static class NotarizeCommand
     public static Command Build()
     {
         var files = new Argument<string[]>("FILE") { Description = "The files.", Arity = ArgumentArity.OneOrMore };
+        NumberOption.RefuseOptions(files);
         var output = new Option<string?>("--out") { Description = "Folder for the packages; without it each lies beside its file." };
         var hashOnly = new Option<bool>("--hash-only") { Description = "Leave the file, and its name, out of everything: the package holds digests only." };
         var together = new Option<string?>("--together") { Description = "Make one record of all files (at most 16), in a package of this name." };

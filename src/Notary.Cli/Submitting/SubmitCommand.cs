@@ -21,13 +21,7 @@ internal static class SubmitCommand
         var hashOnly = new Option<bool>("--hash-only") { Description = "Do not deposit the files' names." };
         var type = new Option<string>("--type") { Description = "Evidence type.", DefaultValueFactory = _ => NotarizeCommand.DefaultType };
         var batch = new Option<int>("--batch") { Description = "Files in a request, 1 to 10,000.", DefaultValueFactory = _ => BatchSize };
-        batch.Validators.Add(r =>
-        {
-            if (r.GetValue(batch) is < 1 or > RequestLimits.MaxLines)
-            {
-                r.AddError("--batch takes 1 to 10000");
-            }
-        });
+        NumberOption.Between(batch, 1, RequestLimits.MaxLines);
         Option<string?> trust = ClientOptions.Trust();
         Option<string?> credential = ClientOptions.Credential();
         Option<int> attempts = ClientOptions.Attempts();

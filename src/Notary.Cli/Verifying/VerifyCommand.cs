@@ -13,6 +13,8 @@ internal static class VerifyCommand
     {
         var package = new Argument<string>("PACKAGE") { Description = "A package (.asice) or a receipt (.json)." };
         var files = new Argument<string[]>("FILE") { Description = "Files beside the package, for parts that it does not hold.", Arity = ArgumentArity.ZeroOrMore };
+        NumberOption.RefuseOptions(files);
+        NumberOption.RefuseOptions(package);
         Option<string?> trust = ClientOptions.Trust();
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var language = new Option<string>("--lang") { Description = "Language of the report: en, zh or both.", DefaultValueFactory = _ => "en" };
