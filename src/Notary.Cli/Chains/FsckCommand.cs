@@ -34,7 +34,7 @@ internal static class FsckCommand
             bool clean = true;
             foreach (ChainFolder chain in data.Chains)
             {
-                FsckReport report = Fsck.Run(chain, new FsckOptions { Against = note is null ? null : new ReadOnlyMemory<byte>(note), Password = password }, Progress(), cancel);
+                FsckReport report = Fsck.Run(chain, new FsckOptions { Against = note is null ? (ReadOnlyMemory<byte>?)null : note, Password = password }, Progress(), cancel);
                 clean &= report.Clean;
                 Print(report, json);
             }

@@ -40,6 +40,7 @@ public partial class FaultInjectionTests
         {
             string root = Copy(work, pristine);
             (int exit, string output, string error) = await TraceAsync(root, password, $"-e inject={call}:{fault}:when={at}");
+            Assert.True(exit == 137 || File.ReadAllText(Path.Combine(root, "trace")).Contains("(INJECTED)", StringComparison.Ordinal), $"{call} {fault} when={at} was never reached");
             AssertSurvived(root, password, exit, output, error, $"{call} {fault} when={at}");
             Directory.Delete(root, recursive: true);
         }

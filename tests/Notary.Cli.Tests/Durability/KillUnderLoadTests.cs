@@ -117,7 +117,7 @@ public class KillUnderLoadTests
             }
         }
 
-        FsckReport report = Fsck.Run(data.Chains[0], new FsckOptions { Password = password, Against = newest.Length == 0 ? null : Encoding.UTF8.GetBytes(newest).AsMemory() });
+        FsckReport report = Fsck.Run(data.Chains[0], new FsckOptions { Password = password, Against = newest.Length == 0 ? (ReadOnlyMemory<byte>?)null : Encoding.UTF8.GetBytes(newest) });
         Assert.True(report.Clean, string.Join('\n', report.Findings));
     }
 
