@@ -33,7 +33,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         routes.MapPost("/api/evidence", (Delegate)SingleAsync)
             .WithTags("Deposit").WithName("deposit").WithSummary("Seals one record; the answer is its receipt. Header Idempotency-Key (1 to 64 printable ASCII characters) is optional")
             .RequireAuthorization()
-            .Accepts<EvidenceRequestShape>("application/json").WithMetadata(new OpenApiExampleOf("application/json", ExampleRequest))
+            .Accepts<EvidenceRequestShape>("application/json", "multipart/form-data").WithMetadata(new OpenApiExampleOf("application/json", ExampleRequest))
             .Produces<SealedShape>(201)
             .Answers([.. Common, Problems.MultipartMalformed, Problems.MultipartNoRequest, Problems.MultipartNoFile, Problems.Refused]);
         routes.MapPost("/api/evidence/batch", (Delegate)BatchAsync)

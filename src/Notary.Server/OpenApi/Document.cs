@@ -63,6 +63,12 @@ internal static class Document
             };
         }
 
+        // A multipart deposit has a shape of its own; a multipart verification is its one file.
+        if (operation is { OperationId: "deposit", RequestBody.Content: { } bodies } && bodies.TryGetValue("multipart/form-data", out OpenApiMediaType? multipart))
+        {
+            multipart.Schema = await context.GetOrCreateSchemaAsync(typeof(MultipartShape), null, cancellation);
+        }
+
         foreach (OpenApiExampleOf example in metadata.OfType<OpenApiExampleOf>())
         {
             if (operation.RequestBody?.Content?.TryGetValue(example.MediaType, out OpenApiMediaType? body) == true)

@@ -18,8 +18,7 @@ internal static class StartRefusal
         Crypto.Native.LibCryptoException refused => refused.Message,
         IOException { InnerException: AddressInUseException } => "the port is taken: stop the program that listens there, or set another one in Notary:Listen:Url.",
         SocketException refused => $"the address in Notary:Listen:Url cannot be bound ({refused.SocketErrorCode}).",
-        FormatException or InvalidDataException when exception.Source?.StartsWith("Microsoft.Extensions.Configuration", StringComparison.Ordinal) == true
-            => $"appsettings.json in '{Directory.GetCurrentDirectory()}' is not JSON: correct it, or take it away.",
+        InvalidDataException { InnerException: FormatException } => $"appsettings.json in '{Directory.GetCurrentDirectory()}' is not JSON: correct it, or take it away.",
         _ => null,
     };
 
