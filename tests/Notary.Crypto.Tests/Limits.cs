@@ -1,4 +1,8 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
+
+// File modes are asked for, and openssl and libcrypto.so.3 are expected to be there.
+[assembly: UnsupportedOSPlatform("windows")]
 
 namespace Notary.Crypto.Tests;
 

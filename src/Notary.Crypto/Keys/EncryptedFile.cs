@@ -8,6 +8,8 @@ namespace Notary.Crypto.Keys;
 
 /// <summary>
 /// One encrypted PKCS#8 key as PEM (RFC 5958, RFC 7468 clause 11): PBES2 with PBKDF2-HMAC-SHA256, 600,000 rounds, and AES-256-CBC (RFC 8018).
+/// CBC has no integrity of its own, and a damaged Ed25519 or symmetric key would be another, valid key: so the private key's SHA-256 lies beside it
+/// inside the ciphertext, as a messageDigest attribute (RFC 2985 5.4.2 syntax), and is compared on reading. Files written by others lack it.
 /// Written once, with mode 0600, and synced to the disk together with its folder before <see cref="Write"/> returns: a key that has signed
 /// something must not vanish in a power cut.
 /// </summary>
@@ -20,9 +22,11 @@ internal static partial class EncryptedFile
     private const int MaxRounds = 10_000_000;
     private const int MaxFileSize = 64 * 1024;
     private const string Label = "ENCRYPTED PRIVATE KEY";
+    private const string MessageDigest = "1.2.840.113549.1.9.4";
 
     public static void Write(string path, Pkcs8PrivateKeyInfo info, ReadOnlySpan<char> password)
     {
+        info.Attributes.Add(new AsnEncodedData(MessageDigest, DigestOf(info)));
         var der = info.Encrypt(password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, Rounds));
         var text = PemEncoding.WriteString(Label, der) + "\n";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
@@ -54,21 +58,41 @@ internal static partial class EncryptedFile
         }
     }
 
+    /// <param name="digested">true when the file carries its key's digest, which is right</param>
     /// <exception cref="KeyFileException">every way in which the file may not serve</exception>
-    public static Pkcs8PrivateKeyInfo Read(string path, ReadOnlySpan<char> password)
+    public static Pkcs8PrivateKeyInfo Read(string path, ReadOnlySpan<char> password, out bool digested)
     {
         var der = ReadPem(path);
         CheckEncryption(path, der);
         try
         {
             var info = Pkcs8PrivateKeyInfo.DecryptAndDecode(password, der, out var used);
-            return used == der.Length ? info : throw NotAKeyFile(path);
+            if (used != der.Length)
+            {
+                throw NotAKeyFile(path);
+            }
+            digested = false;
+            foreach (var attribute in info.Attributes)
+            {
+                if (attribute.Oid.Value == MessageDigest)
+                {
+                    digested = true;
+                    if (attribute.Values.Count != 1 || !CryptographicOperations.FixedTimeEquals(attribute.Values[0].RawData, DigestOf(info)))
+                    {
+                        throw new KeyFileException(KeyFileFailure.BadKey, path, $"{path} opens, but the key inside is damaged.");
+                    }
+                }
+            }
+            return info;
         }
         catch (CryptographicException e)
         {
             throw new KeyFileException(KeyFileFailure.WrongPassword, path, $"{path} does not open with this password.", e);
         }
     }
+
+    // OCTET STRING of 32 bytes
+    private static byte[] DigestOf(Pkcs8PrivateKeyInfo info) => [4, 32, .. SHA256.HashData(info.PrivateKeyBytes.Span)];
 
     private static byte[] ReadPem(string path)
     {

@@ -52,7 +52,7 @@ public static class KeyFile
     /// <exception cref="LibCryptoException">SM2 or Ed25519, and libcrypto is absent or cannot do it</exception>
     public static ISigner Load(string path, ReadOnlySpan<char> password)
     {
-        var info = EncryptedFile.Read(path, password);
+        var info = EncryptedFile.Read(path, password, out _);
         if (AlgorithmOf(info) is not { } algorithm)
         {
             throw new KeyFileException(KeyFileFailure.OtherKind, path, $"{path} holds no SM2, Ed25519 or P-256 signing key.");

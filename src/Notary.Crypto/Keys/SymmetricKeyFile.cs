@@ -29,9 +29,14 @@ public static class SymmetricKeyFile
     /// <exception cref="KeyFileException">missing, too open, no key file, wrong password, another kind of key</exception>
     public static byte[] Load(string path, ReadOnlySpan<char> password)
     {
-        var info = EncryptedFile.Read(path, password);
-        return info.AlgorithmId.Value == Octets && info.PrivateKeyBytes.Length is >= 16 and <= 64
+        var info = EncryptedFile.Read(path, password, out var digested);
+        if (info.AlgorithmId.Value != Octets || info.PrivateKeyBytes.Length is < 16 or > 64)
+        {
+            throw new KeyFileException(KeyFileFailure.OtherKind, path, $"{path} holds a signing key, not a symmetric one.");
+        }
+        // Nobody else writes these, so the digest is always there.
+        return digested
             ? info.PrivateKeyBytes.ToArray()
-            : throw new KeyFileException(KeyFileFailure.OtherKind, path, $"{path} holds a signing key, not a symmetric one.");
+            : throw new KeyFileException(KeyFileFailure.BadKey, path, $"{path} opens, but the key inside is damaged.");
     }
 }
