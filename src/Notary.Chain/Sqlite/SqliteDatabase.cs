@@ -22,7 +22,7 @@ public sealed class SqliteFailureException(int code, int extendedCode, string at
 /// <remarks>
 /// <para>Durability: WAL with <c>synchronous=FULL</c>, so a commit returns after the WAL's fsync (promise G1).</para>
 /// <para>Library 3.50.4 can corrupt a WAL database when two connections write or checkpoint at the same moment (fixed in 3.51.3
-/// and 3.50.7). Therefore only the writer connection of the one process that holds the lock file writes or checkpoints; readers are opened
+/// and 3.50.7; the one that is pinned has the fix). All the same only the writer connection of the one process that holds the lock file writes or checkpoints; readers are opened
 /// read-only and cannot checkpoint, also not on close.</para>
 /// </remarks>
 public sealed class SqliteDatabase : IDisposable
