@@ -62,7 +62,7 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
     public void A_changed_byte_of_a_tile_is_named_with_chain_index_and_table(int level, long number, int hash)
     {
         Restore();
-        Run($"UPDATE tile SET hashes = substr(hashes, 1, {hash * 32}) || zeroblob(32) || substr(hashes, {(hash * 32) + 33}) WHERE level = {level} AND number = {number}");
+        Run($"UPDATE tile SET hashes = CAST(substr(hashes, 1, {hash * 32}) || zeroblob(32) || substr(hashes, {(hash * 32) + 33}) AS BLOB) WHERE level = {level} AND number = {number}");
         var leaves = level == 0 ? 1 : 256;
         AssertNames(((number * 256) + hash) * leaves, "tile");
     }
@@ -190,7 +190,7 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
     }
 
     private FsckReport Check(byte[]? against = null) => Fsck.Run(
-        chain.Chain.Folder, new FsckOptions { Password = TestChain.Password, Against = against is null ? null : against });
+        chain.Chain.Folder, new FsckOptions { Password = TestChain.Password, Against = against is null ? (ReadOnlyMemory<byte>?)null : against });
 
     private void AssertNames(long index, string table)
     {
