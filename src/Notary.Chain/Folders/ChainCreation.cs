@@ -146,7 +146,7 @@ public static class ChainCreation
             Account = DevelopmentAccount,
             Purpose = KeyPurpose.Submitter,
             SuiteId = genesis.Suite.Id,
-            Spki = KeyRecord.ToSpki(algorithm, accountKey),
+            Spki = PublicKeyInfo.Format(algorithm, accountKey),
             Chains = [genesis.Origin],
             Types = [KeyRecord.Any],
             From = RecordTime.ToMilliseconds(now),
