@@ -71,17 +71,11 @@ internal static partial class EncryptedFile
             {
                 throw NotAKeyFile(path);
             }
-            digested = false;
-            foreach (var attribute in info.Attributes)
+            // A damaged block may turn our attribute into another one: either there is none, or it is this one and right.
+            digested = info.Attributes.Count != 0;
+            if (digested && !IsDigestOf(info))
             {
-                if (attribute.Oid.Value == MessageDigest)
-                {
-                    digested = true;
-                    if (attribute.Values.Count != 1 || !CryptographicOperations.FixedTimeEquals(attribute.Values[0].RawData, DigestOf(info)))
-                    {
-                        throw new KeyFileException(KeyFileFailure.BadKey, path, $"{path} opens, but the key inside is damaged.");
-                    }
-                }
+                throw new KeyFileException(KeyFileFailure.BadKey, path, $"{path} opens, but the key inside is damaged.");
             }
             return info;
         }
@@ -90,6 +84,10 @@ internal static partial class EncryptedFile
             throw new KeyFileException(KeyFileFailure.WrongPassword, path, $"{path} does not open with this password.", e);
         }
     }
+
+    private static bool IsDigestOf(Pkcs8PrivateKeyInfo info)
+        => info.Attributes.Count == 1 && info.Attributes[0] is { Oid.Value: MessageDigest, Values.Count: 1 } attribute
+            && CryptographicOperations.FixedTimeEquals(attribute.Values[0].RawData, DigestOf(info));
 
     // OCTET STRING of 32 bytes
     private static byte[] DigestOf(Pkcs8PrivateKeyInfo info) => [4, 32, .. SHA256.HashData(info.PrivateKeyBytes.Span)];
