@@ -288,7 +288,7 @@ public sealed class ProblemTests(ServerFixture server)
         Assert.Equal(before, await server.SizeAsync());
     }
 
-    private static HttpContent BodyFor(string address) =>
+    private static StringContent BodyFor(string address) =>
         address.EndsWith("batch", StringComparison.Ordinal) ? ServerFixture.Lines(ServerFixture.RequestOf(1)) : ServerFixture.Json(ServerFixture.RequestOf(1));
 
     private static ByteArrayContent Bytes(byte[] body, string type)
