@@ -150,6 +150,7 @@ public sealed class ChainHost : IDisposable
             }
 
             lines = requests.LineCount;
+            RefuseLongMetadata(requests, state.Admission!, deposit.Account);
             CollectProblems(requests, errors);
             if (errors.Count == lines)
             {
@@ -219,13 +220,21 @@ public sealed class ChainHost : IDisposable
         return deposit.SingleRequest ? RequestBatch.ParseOne(deposit.Body.Span) : RequestBatch.Parse(deposit.Body);
     }
 
+    // The leaf does not show how long its metadata is, so this rule of the policy is intake's and not AdmitState's.
+    private static void RefuseLongMetadata(RequestBatch requests, AdmissionPolicy policy, string account)
+    {
+        for (var row = 0; row < requests.Count; row++)
+        {
+            ref readonly var request = ref requests.Row(row);
+            if (request.HasMetadata && policy.MaxMetadata(System.Text.Encoding.ASCII.GetString(requests.TypeOf(row)), account) is var limit && request.MetadataLength > limit)
+            {
+                requests.Refuse(row, new RequestProblem(RequestCodes.MetadataTooLarge, $"The admission policy allows {limit} bytes of metadata for this type and account."));
+            }
+        }
+    }
+
     private static void CollectProblems(RequestBatch requests, Dictionary<int, LineError> errors)
     {
-        if (requests.Count == requests.LineCount)
-        {
-            return;
-        }
-
         for (var line = 0; line < requests.LineCount; line++)
         {
             if (requests.ProblemOf(line) is { } problem)

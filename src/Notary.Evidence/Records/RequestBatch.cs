@@ -54,7 +54,8 @@ public struct RequestRow
     internal Slice Type { get; set; }
     internal uint FieldMask { get; set; }
     internal int FieldStart { get; set; }
-    internal int MetadataLength { get; set; }
+    /// <summary>Bytes of the metadata's canonical values together.</summary>
+    public int MetadataLength { get; internal set; }
 }
 
 internal struct PartRow
