@@ -49,7 +49,17 @@ public sealed class TestChain : IDisposable
 
     public ChainFolder Folder { get; }
 
-    public ChainHost Host => _host ??= ChainHost.Open(Folder, Password, Time);
+    /// <summary>The chain, opened at its first use; tests with many callers come here at once.</summary>
+    public ChainHost Host
+    {
+        get
+        {
+            lock (_folder)
+            {
+                return _host ??= ChainHost.Open(Folder, Password, Time);
+            }
+        }
+    }
 
     public void Close()
     {
