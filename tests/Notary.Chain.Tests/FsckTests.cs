@@ -34,7 +34,7 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
     public void A_chain_that_nobody_touched_is_clean_and_every_item_belongs_to_its_leaf()
     {
         Restore();
-        var report = Check();
+        var report = Check(items: true);
         Assert.Empty(report.Findings);
         Assert.Equal(606, report.Size);
         Assert.Equal((600, 600), (report.Items, report.ItemsOpened));
@@ -127,15 +127,13 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
             Assert.True(Check(checkpoint).Clean);
         }
 
-        var old = chain.Chain.Folder.DatabasePath;
         Restore();
         // The whole history of the last batch undone, consistently: only a checkpoint kept elsewhere can tell.
-        using (var younger = new TestChain())
+        using (var younger = new TestChain("intl"))
         {
             Assert.Equal("against-signature", Assert.Single(Fsck.Run(younger.Folder, new FsckOptions { Against = chain.Checkpoints[0] }).Findings).Code);
         }
 
-        Assert.True(File.Exists(old));
         RollBack();
         Assert.True(Check().Clean);
         Assert.True(Check(chain.Checkpoints[1]).Clean);
@@ -189,12 +187,13 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
         database.Checkpoint();
     }
 
-    private FsckReport Check(byte[]? against = null) => Fsck.Run(
-        chain.Chain.Folder, new FsckOptions { Password = TestChain.Password, Against = against is null ? (ReadOnlyMemory<byte>?)null : against });
+    // Only where items are looked at: opening the wrapping key is slow on purpose.
+    private FsckReport Check(byte[]? against = null, bool items = false) => Fsck.Run(
+        chain.Chain.Folder, new FsckOptions { Password = items ? TestChain.Password : null, Against = against is null ? (ReadOnlyMemory<byte>?)null : against });
 
     private void AssertNames(long index, string table)
     {
-        var report = Check();
+        var report = Check(items: table == "item");
         Assert.Contains(report.Findings, f => f.Chain == "beijing" && f.Index == index && f.Table == table && f.IsError);
     }
 

@@ -178,7 +178,7 @@ public class RecoveryTests
 
     private sealed class SteppedTime : TimeProvider
     {
-        public DateTimeOffset Wall { get; set; } = new(2026, 11, 23, 8, 0, 0, TimeSpan.Zero);
+        public DateTimeOffset Wall { get; set; } = DateTimeOffset.UtcNow.AddHours(1);
 
         public override DateTimeOffset GetUtcNow() => Wall;
 

@@ -13,30 +13,21 @@ public sealed class TestChain : IDisposable
     private readonly TemporaryFolder _folder = new();
     private ChainHost? _host;
 
+    // Deriving the key files' keys is slow on purpose, so a chain of each suite is created once and copied for every test.
+    private static readonly Dictionary<string, Lazy<(TemporaryFolder Folder, CreatedChain Created)>> Originals = new(StringComparer.Ordinal)
+    {
+        ["sm"] = new(() => Create("sm")),
+        ["intl"] = new(() => Create("intl")),
+    };
+
     public TestChain(string suite = "sm", TimeProvider? time = null)
     {
         Time = time ?? TimeProvider.System;
-        var template = Path.Combine(RepositoryRoot, "sidechains", "beijing");
-        if (suite != "sm")
-        {
-            var own = Path.Combine(_folder.Path, "repo", "sidechains", "beijing");
-            Directory.CreateDirectory(own);
-            File.WriteAllText(Path.Combine(own, "chain.json"), File.ReadAllText(Path.Combine(template, "chain.json")).Replace("\"sm\"", $"\"{suite}\"", StringComparison.Ordinal));
-            File.Copy(Path.Combine(template, "nodes.txt"), Path.Combine(own, "nodes.txt"));
-            foreach (var policy in PolicyNames.InOrder)
-            {
-                var to = Path.Combine(_folder.Path, "repo", "policies", policy);
-                Directory.CreateDirectory(to);
-                File.Copy(Path.Combine(RepositoryRoot, "policies", policy, "default.json"), Path.Combine(to, "default.json"));
-            }
-
-            template = own;
-        }
-
+        var (original, created) = Originals[suite].Value;
+        Created = created;
         DataPath = Path.Combine(_folder.Path, "data");
-        using var data = DataFolder.Take(DataPath, create: true);
-        Created = ChainCreation.Create(data, ChainTemplate.Load(template), "notary.test", Password, Time);
-        Folder = data.Chain("beijing");
+        Copy(Path.Combine(original.Path, "data"), DataPath);
+        Folder = new ChainFolder(Path.Combine(DataPath, "chains", "beijing"));
     }
 
     public static string RepositoryRoot { get; } = FindRoot();
@@ -95,6 +86,33 @@ public sealed class TestChain : IDisposable
     {
         Close();
         _folder.Dispose();
+    }
+
+    private static (TemporaryFolder Folder, CreatedChain Created) Create(string suite)
+    {
+        var folder = new TemporaryFolder();
+        var template = Path.Combine(folder.Path, "repo", "sidechains", "beijing");
+        Copy(Path.Combine(RepositoryRoot, "sidechains", "beijing"), template);
+        Copy(Path.Combine(RepositoryRoot, "policies"), Path.Combine(folder.Path, "repo", "policies"));
+        var path = Path.Combine(template, "chain.json");
+        File.WriteAllText(path, File.ReadAllText(path).Replace("\"sm\"", $"\"{suite}\"", StringComparison.Ordinal));
+        using var data = DataFolder.Take(Path.Combine(folder.Path, "data"), create: true);
+        return (folder, ChainCreation.Create(data, ChainTemplate.Load(template), "notary.test", Password, TimeProvider.System));
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Directory.EnumerateFiles(from))
+        {
+            // With its mode: key files are refused when others may read them.
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        }
+
+        foreach (var folder in Directory.EnumerateDirectories(from))
+        {
+            Copy(folder, Path.Combine(to, Path.GetFileName(folder)));
+        }
     }
 
     private static string FindRoot()
