@@ -121,7 +121,7 @@ public class KeyFileTests
         var signing = WithFewRounds(folder["signing"]);
         var wrapping = WithFewRounds(folder["symmetric"]);
         var random = new Random(41);
-        for (var i = 0; i < (Limits.Long ? 5_000 : 400); i++)
+        for (var i = 0; i < (Limits.Long ? 5_000 : 150); i++)
         {
             var name = i % 2 == 0 ? "signing" : "symmetric";
             var der = (name == "signing" ? signing : wrapping).ToArray();

@@ -12,13 +12,20 @@ internal unsafe interface ILaneKernel
     /// <param name="blocks">where each lane's data starts</param>
     static abstract void Compress(uint* state, byte** blocks, nint count);
 
+    /// <summary>Sets the state of every lane from its eight words.</summary>
+    static abstract void LoadStates(uint* state, uint** rows);
+
+    /// <summary>Writes the eight words of every lane, lane after lane.</summary>
+    static abstract void StoreStates(uint* state, uint* rows);
+
     /// <summary>Writes the digest of every lane, 32 bytes each.</summary>
     static abstract void StoreDigests(uint* state, byte* digests);
 }
 
 /// <summary>
 /// Keeps the lanes of a kernel full: a lane whose message ends takes the next one, so messages of any mixture of lengths may come in any
-/// order; the last few that are left alone are finished by the plain code. Works on the stack and allocates nothing.
+/// order; the last few that are left alone are finished by the plain code. Messages of one length start and end together, and then states and
+/// digests move as whole registers. Works on the stack and allocates nothing.
 /// </summary>
 internal unsafe struct LaneScheduler<TKernel>
     where TKernel : struct, ILaneKernel
@@ -47,6 +54,9 @@ internal unsafe struct LaneScheduler<TKernel>
     private int* _left;
     private int* _padBlocks;
     private int* _message;
+
+    // The first of Lanes consecutive messages that were started together, or Idle.
+    private int _group;
 
     /// <param name="arena">all messages; the slices are already checked to lie in it</param>
     /// <param name="start">eight words per key to start from instead of the initial value; with <paramref name="keyOf"/>, or null</param>
@@ -79,14 +89,18 @@ internal unsafe struct LaneScheduler<TKernel>
 
     private void Run(bool ownStart, Hash32* finished)
     {
-        for (var lane = 0; lane < TKernel.Lanes; lane++)
-        {
-            Refill(lane, ownStart);
-        }
+        RefillAll(ownStart);
         while (_active > FewLanes)
         {
             var step = Shortest();
             TKernel.Compress(_state, _at, step);
+            if (_group != Idle && AllEndAfter(step))
+            {
+                TKernel.StoreDigests(_state, (byte*)(_digests + _group));
+                _active = 0;
+                RefillAll(ownStart);
+                continue;
+            }
             var stored = false;
             for (var lane = 0; lane < TKernel.Lanes; lane++)
             {
@@ -111,6 +125,7 @@ internal unsafe struct LaneScheduler<TKernel>
                     {
                         TKernel.StoreDigests(_state, (byte*)finished);
                         stored = true;
+                        _group = Idle;
                     }
                     _digests[_message[lane]] = finished[lane];
                     _active--;
@@ -154,6 +169,36 @@ internal unsafe struct LaneScheduler<TKernel>
         return step;
     }
 
+    private readonly bool AllEndAfter(int step)
+    {
+        var open = 0;
+        for (var lane = 0; lane < TKernel.Lanes; lane++)
+        {
+            open |= (_left[lane] - step) | _padBlocks[lane];
+        }
+        return open == 0;
+    }
+
+    private void RefillAll(bool ownStart)
+    {
+        if (_count - _next < TKernel.Lanes)
+        {
+            _group = Idle;
+            for (var lane = 0; lane < TKernel.Lanes; lane++)
+            {
+                Refill(lane, ownStart);
+            }
+            return;
+        }
+        _group = _next;
+        var rows = stackalloc uint*[MaxLanes];
+        for (var lane = 0; lane < TKernel.Lanes; lane++)
+        {
+            rows[lane] = Start(lane, ownStart);
+        }
+        TKernel.LoadStates(_state, rows);
+    }
+
     private void Refill(int lane, bool ownStart)
     {
         if (_next == _count)
@@ -162,6 +207,17 @@ internal unsafe struct LaneScheduler<TKernel>
             _left[lane] = int.MaxValue;
             return;
         }
+        var start = Start(lane, ownStart);
+        var column = _state + lane;
+        for (var word = 0; word < 8; word++)
+        {
+            column[word * TKernel.Lanes] = start[word];
+        }
+    }
+
+    // Puts the next message into the lane, all but its state; returns what the state starts from.
+    private uint* Start(int lane, bool ownStart)
+    {
         var index = _next++;
         _active++;
         _message[lane] = index;
@@ -174,16 +230,7 @@ internal unsafe struct LaneScheduler<TKernel>
         _at[lane] = whole > 0 ? data : pad;
         _left[lane] = whole > 0 ? whole : padding;
         _padBlocks[lane] = whole > 0 ? padding : 0;
-        var start = _start;
-        if (ownStart)
-        {
-            start += 8 * (nint)(_keyOf == null ? index : _keyOf[index]);
-        }
-        var column = _state + lane;
-        for (var word = 0; word < 8; word++)
-        {
-            column[word * TKernel.Lanes] = start[word];
-        }
+        return ownStart ? _start + (8 * (nint)(_keyOf == null ? index : _keyOf[index])) : _start;
     }
 
     private readonly void FinishAlone(int lane)

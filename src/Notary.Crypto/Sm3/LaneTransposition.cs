@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -24,9 +25,9 @@ internal static unsafe class LaneTransposition
             target, stride);
     }
 
-    /// <summary>The eight states at <c>state[word · stride + lane]</c>, lanes 0 to 7, as eight digests of 32 bytes one behind the other.</summary>
+    /// <summary>Eight rows of eight words into <c>state[word · stride + lane]</c>, lanes 0 to 7.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Store8(uint* state, int stride, byte* digests)
+    public static void LoadRows8(uint** rows, uint* state, int stride)
     {
         if (!Avx2.IsSupported)
         {
@@ -34,19 +35,54 @@ internal static unsafe class LaneTransposition
             {
                 for (var word = 0; word < 8; word++)
                 {
-                    Unsafe.WriteUnaligned(digests + (32 * lane) + (4 * word), System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(state[(word * stride) + lane]));
+                    state[(word * stride) + lane] = rows[lane][word];
                 }
             }
             return;
         }
-        var target = (Vector256<uint>*)digests;
+        Transpose8(
+            Vector256.Load(rows[0]), Vector256.Load(rows[1]), Vector256.Load(rows[2]), Vector256.Load(rows[3]),
+            Vector256.Load(rows[4]), Vector256.Load(rows[5]), Vector256.Load(rows[6]), Vector256.Load(rows[7]),
+            (Vector256<uint>*)state, stride / 8);
+    }
+
+    /// <summary>The eight states at <c>state[word · stride + lane]</c>, lanes 0 to 7, as eight rows of eight words one behind the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void StoreRows8(uint* state, int stride, uint* rows)
+    {
+        if (!Avx2.IsSupported)
+        {
+            for (var lane = 0; lane < 8; lane++)
+            {
+                for (var word = 0; word < 8; word++)
+                {
+                    rows[(8 * lane) + word] = state[(word * stride) + lane];
+                }
+            }
+            return;
+        }
         Transpose8(
             Vector256.Load(state), Vector256.Load(state + stride), Vector256.Load(state + (2 * stride)), Vector256.Load(state + (3 * stride)),
             Vector256.Load(state + (4 * stride)), Vector256.Load(state + (5 * stride)), Vector256.Load(state + (6 * stride)), Vector256.Load(state + (7 * stride)),
-            target, 1);
+            (Vector256<uint>*)rows, 1);
+    }
+
+    /// <summary>As <see cref="StoreRows8"/>, the words big-endian: eight digests of 32 bytes.</summary>
+    public static void StoreDigests8(uint* state, int stride, byte* digests)
+    {
+        StoreRows8(state, stride, (uint*)digests);
         for (var i = 0; i < 8; i++)
         {
-            target[i] = Swap(target[i].AsByte()).AsUInt32();
+            var digest = digests + (i * 32);
+            if (Avx2.IsSupported)
+            {
+                Swap(Vector256.Load(digest)).Store(digest);
+            }
+            else
+            {
+                var words = new Span<uint>(digest, 8);
+                BinaryPrimitives.ReverseEndianness(words, words);
+            }
         }
     }
 
@@ -93,7 +129,7 @@ internal static unsafe class LaneTransposition
         {
             for (var word = 0; word < 8; word++)
             {
-                target[(word * stride * 8) + lane] = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(
+                target[(word * stride * 8) + lane] = BinaryPrimitives.ReverseEndianness(
                     Unsafe.ReadUnaligned<uint>(messages[lane] + offset + (4 * word)));
             }
         }

@@ -18,18 +18,13 @@ internal readonly unsafe struct Sm3Lanes16 : ILaneKernel
     public static void Compress(uint* state, byte** blocks, nint count)
     {
         var storage = stackalloc byte[(68 * sizeof(Vector512<uint>)) + 63];
-        var w = (Vector512<uint>*)(((nint)storage + 63) & ~63);
+        var words = (Vector512<uint>*)(((nint)storage + 63) & ~63);
         var s = (Vector512<uint>*)state;
-        fixed (uint* t = Sm3Plain.RotatedT)
+        fixed (uint* table = Sm3Plain.RotatedT)
         {
             for (nint block = 0; block < count; block++)
             {
-                Load(w, blocks, block * Sm3Plain.BlockSize);
-                for (var j = 16; j < 68; j++)
-                {
-                    var x = w[j - 16] ^ w[j - 9] ^ Rotate(w[j - 3], 15);
-                    w[j] = P1(x) ^ Rotate(w[j - 13], 7) ^ w[j - 6];
-                }
+                Load(words, blocks, block * Sm3Plain.BlockSize);
                 var a = s[0];
                 var b = s[1];
                 var c = s[2];
@@ -38,19 +33,26 @@ internal readonly unsafe struct Sm3Lanes16 : ILaneKernel
                 var f = s[5];
                 var g = s[6];
                 var h = s[7];
-                for (var j = 0; j < 16; j += 4)
+                var t = table;
+                var w = words;
+                for (; w < words + 12; t += 4, w += 4)
                 {
-                    Early(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, t + j, w + j);
-                    Early(ref d, ref a, ref b, ref c, ref h, ref e, ref f, ref g, t + j + 1, w + j + 1);
-                    Early(ref c, ref d, ref a, ref b, ref g, ref h, ref e, ref f, t + j + 2, w + j + 2);
-                    Early(ref b, ref c, ref d, ref a, ref f, ref g, ref h, ref e, t + j + 3, w + j + 3);
+                    Early(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], w[4]);
+                    Early(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], w[5]);
+                    Early(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], w[6]);
+                    Early(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], w[7]);
                 }
-                for (var j = 16; j < 64; j += 4)
+                // From here each round makes the word that it needs four places ahead: the expansion fills the waits of the rounds.
+                Early(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], Expand(w + 4));
+                Early(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], Expand(w + 5));
+                Early(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], Expand(w + 6));
+                Early(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], Expand(w + 7));
+                for (t += 4, w += 4; w < words + 64; t += 4, w += 4)
                 {
-                    Late(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, t + j, w + j);
-                    Late(ref d, ref a, ref b, ref c, ref h, ref e, ref f, ref g, t + j + 1, w + j + 1);
-                    Late(ref c, ref d, ref a, ref b, ref g, ref h, ref e, ref f, t + j + 2, w + j + 2);
-                    Late(ref b, ref c, ref d, ref a, ref f, ref g, ref h, ref e, t + j + 3, w + j + 3);
+                    Late(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], Expand(w + 4));
+                    Late(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], Expand(w + 5));
+                    Late(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], Expand(w + 6));
+                    Late(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], Expand(w + 7));
                 }
                 s[0] ^= a;
                 s[1] ^= b;
@@ -64,28 +66,38 @@ internal readonly unsafe struct Sm3Lanes16 : ILaneKernel
         }
     }
 
-    // GM/T 0004-2012 5.3.3 with the registers renamed instead of moved: the caller passes them rotated by one each time.
+    // GM/T 0004-2012 5.3.2
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Expand(Vector512<uint>* w)
+    {
+        var word = P1(w[-16] ^ w[-9] ^ Rotate(w[-3], 15)) ^ Rotate(w[-13], 7) ^ w[-6];
+        *w = word;
+        return word;
+    }
+
+    // GM/T 0004-2012 5.3.3 with the registers renamed instead of moved: the caller passes them rotated by one each time. The sums are
+    // grouped so that what arrives last (e, then ss1) is added last.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Early(
-        ref Vector512<uint> a, ref Vector512<uint> b, ref Vector512<uint> c, ref Vector512<uint> d,
-        ref Vector512<uint> e, ref Vector512<uint> f, ref Vector512<uint> g, ref Vector512<uint> h, uint* t, Vector512<uint>* w)
-        => Round(a, ref b, ref d, e, ref f, ref h, a ^ b ^ c, e ^ f ^ g, t, w);
+        Vector512<uint> a, ref Vector512<uint> b, Vector512<uint> c, ref Vector512<uint> d,
+        Vector512<uint> e, ref Vector512<uint> f, Vector512<uint> g, ref Vector512<uint> h, uint t, Vector512<uint> w, Vector512<uint> w4)
+        => Round(a, ref b, ref d, e, ref f, ref h, a ^ b ^ c, e ^ f ^ g, t, w, w4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Late(
-        ref Vector512<uint> a, ref Vector512<uint> b, ref Vector512<uint> c, ref Vector512<uint> d,
-        ref Vector512<uint> e, ref Vector512<uint> f, ref Vector512<uint> g, ref Vector512<uint> h, uint* t, Vector512<uint>* w)
-        => Round(a, ref b, ref d, e, ref f, ref h, Majority(a, b, c), Choose(e, f, g), t, w);
+        Vector512<uint> a, ref Vector512<uint> b, Vector512<uint> c, ref Vector512<uint> d,
+        Vector512<uint> e, ref Vector512<uint> f, Vector512<uint> g, ref Vector512<uint> h, uint t, Vector512<uint> w, Vector512<uint> w4)
+        => Round(a, ref b, ref d, e, ref f, ref h, Majority(a, b, c), Choose(e, f, g), t, w, w4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Round(
         Vector512<uint> a, ref Vector512<uint> b, ref Vector512<uint> d, Vector512<uint> e, ref Vector512<uint> f, ref Vector512<uint> h,
-        Vector512<uint> ff, Vector512<uint> gg, uint* t, Vector512<uint>* w)
+        Vector512<uint> ff, Vector512<uint> gg, uint t, Vector512<uint> w, Vector512<uint> w4)
     {
         var a12 = Rotate(a, 12);
-        var ss1 = Rotate(a12 + e + Vector512.Create(*t), 7);
-        d += ff + (ss1 ^ a12) + (w[0] ^ w[4]);
-        h += gg + ss1 + w[0];
+        var ss1 = Rotate(a12 + Vector512.Create(t) + e, 7);
+        d = d + (w ^ w4) + ff + (ss1 ^ a12);
+        h = h + w + gg + ss1;
         b = Rotate(b, 9);
         f = Rotate(f, 19);
         h = P0(h);
@@ -127,9 +139,21 @@ internal readonly unsafe struct Sm3Lanes16 : ILaneKernel
         LaneTransposition.Load8(blocks + 8, offset + 32, halves + 17, stride: 2);
     }
 
+    public static void LoadStates(uint* state, uint** rows)
+    {
+        LaneTransposition.LoadRows8(rows, state, stride: 16);
+        LaneTransposition.LoadRows8(rows + 8, state + 8, stride: 16);
+    }
+
+    public static void StoreStates(uint* state, uint* rows)
+    {
+        LaneTransposition.StoreRows8(state, stride: 16, rows);
+        LaneTransposition.StoreRows8(state + 8, stride: 16, rows + 64);
+    }
+
     public static void StoreDigests(uint* state, byte* digests)
     {
-        LaneTransposition.Store8(state, stride: 16, digests);
-        LaneTransposition.Store8(state + 8, stride: 16, digests + (8 * Hash32.Size));
+        LaneTransposition.StoreDigests8(state, stride: 16, digests);
+        LaneTransposition.StoreDigests8(state + 8, stride: 16, digests + (8 * Hash32.Size));
     }
 }

@@ -15,18 +15,13 @@ internal readonly unsafe struct Sm3Lanes8 : ILaneKernel
     public static void Compress(uint* state, byte** blocks, nint count)
     {
         var storage = stackalloc byte[(68 * sizeof(Vector256<uint>)) + 63];
-        var w = (Vector256<uint>*)(((nint)storage + 63) & ~63);
+        var words = (Vector256<uint>*)(((nint)storage + 63) & ~63);
         var s = (Vector256<uint>*)state;
-        fixed (uint* t = Sm3Plain.RotatedT)
+        fixed (uint* table = Sm3Plain.RotatedT)
         {
             for (nint block = 0; block < count; block++)
             {
-                Load(w, blocks, block * Sm3Plain.BlockSize);
-                for (var j = 16; j < 68; j++)
-                {
-                    var x = w[j - 16] ^ w[j - 9] ^ Rotate(w[j - 3], 15);
-                    w[j] = P1(x) ^ Rotate(w[j - 13], 7) ^ w[j - 6];
-                }
+                Load(words, blocks, block * Sm3Plain.BlockSize);
                 var a = s[0];
                 var b = s[1];
                 var c = s[2];
@@ -35,19 +30,26 @@ internal readonly unsafe struct Sm3Lanes8 : ILaneKernel
                 var f = s[5];
                 var g = s[6];
                 var h = s[7];
-                for (var j = 0; j < 16; j += 4)
+                var t = table;
+                var w = words;
+                for (; w < words + 12; t += 4, w += 4)
                 {
-                    Early(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, t + j, w + j);
-                    Early(ref d, ref a, ref b, ref c, ref h, ref e, ref f, ref g, t + j + 1, w + j + 1);
-                    Early(ref c, ref d, ref a, ref b, ref g, ref h, ref e, ref f, t + j + 2, w + j + 2);
-                    Early(ref b, ref c, ref d, ref a, ref f, ref g, ref h, ref e, t + j + 3, w + j + 3);
+                    Early(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], w[4]);
+                    Early(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], w[5]);
+                    Early(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], w[6]);
+                    Early(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], w[7]);
                 }
-                for (var j = 16; j < 64; j += 4)
+                // From here each round makes the word that it needs four places ahead: the expansion fills the waits of the rounds.
+                Early(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], Expand(w + 4));
+                Early(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], Expand(w + 5));
+                Early(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], Expand(w + 6));
+                Early(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], Expand(w + 7));
+                for (t += 4, w += 4; w < words + 64; t += 4, w += 4)
                 {
-                    Late(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, t + j, w + j);
-                    Late(ref d, ref a, ref b, ref c, ref h, ref e, ref f, ref g, t + j + 1, w + j + 1);
-                    Late(ref c, ref d, ref a, ref b, ref g, ref h, ref e, ref f, t + j + 2, w + j + 2);
-                    Late(ref b, ref c, ref d, ref a, ref f, ref g, ref h, ref e, t + j + 3, w + j + 3);
+                    Late(a, ref b, c, ref d, e, ref f, g, ref h, t[0], w[0], Expand(w + 4));
+                    Late(d, ref a, b, ref c, h, ref e, f, ref g, t[1], w[1], Expand(w + 5));
+                    Late(c, ref d, a, ref b, g, ref h, e, ref f, t[2], w[2], Expand(w + 6));
+                    Late(b, ref c, d, ref a, f, ref g, h, ref e, t[3], w[3], Expand(w + 7));
                 }
                 s[0] ^= a;
                 s[1] ^= b;
@@ -61,28 +63,38 @@ internal readonly unsafe struct Sm3Lanes8 : ILaneKernel
         }
     }
 
-    // GM/T 0004-2012 5.3.3 with the registers renamed instead of moved: the caller passes them rotated by one each time.
+    // GM/T 0004-2012 5.3.2
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Expand(Vector256<uint>* w)
+    {
+        var word = P1(w[-16] ^ w[-9] ^ Rotate(w[-3], 15)) ^ Rotate(w[-13], 7) ^ w[-6];
+        *w = word;
+        return word;
+    }
+
+    // GM/T 0004-2012 5.3.3 with the registers renamed instead of moved: the caller passes them rotated by one each time. The sums are
+    // grouped so that what arrives last (e, then ss1) is added last.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Early(
-        ref Vector256<uint> a, ref Vector256<uint> b, ref Vector256<uint> c, ref Vector256<uint> d,
-        ref Vector256<uint> e, ref Vector256<uint> f, ref Vector256<uint> g, ref Vector256<uint> h, uint* t, Vector256<uint>* w)
-        => Round(a, ref b, ref d, e, ref f, ref h, a ^ b ^ c, e ^ f ^ g, t, w);
+        Vector256<uint> a, ref Vector256<uint> b, Vector256<uint> c, ref Vector256<uint> d,
+        Vector256<uint> e, ref Vector256<uint> f, Vector256<uint> g, ref Vector256<uint> h, uint t, Vector256<uint> w, Vector256<uint> w4)
+        => Round(a, ref b, ref d, e, ref f, ref h, a ^ b ^ c, e ^ f ^ g, t, w, w4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Late(
-        ref Vector256<uint> a, ref Vector256<uint> b, ref Vector256<uint> c, ref Vector256<uint> d,
-        ref Vector256<uint> e, ref Vector256<uint> f, ref Vector256<uint> g, ref Vector256<uint> h, uint* t, Vector256<uint>* w)
-        => Round(a, ref b, ref d, e, ref f, ref h, Majority(a, b, c), Choose(e, f, g), t, w);
+        Vector256<uint> a, ref Vector256<uint> b, Vector256<uint> c, ref Vector256<uint> d,
+        Vector256<uint> e, ref Vector256<uint> f, Vector256<uint> g, ref Vector256<uint> h, uint t, Vector256<uint> w, Vector256<uint> w4)
+        => Round(a, ref b, ref d, e, ref f, ref h, Majority(a, b, c), Choose(e, f, g), t, w, w4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Round(
         Vector256<uint> a, ref Vector256<uint> b, ref Vector256<uint> d, Vector256<uint> e, ref Vector256<uint> f, ref Vector256<uint> h,
-        Vector256<uint> ff, Vector256<uint> gg, uint* t, Vector256<uint>* w)
+        Vector256<uint> ff, Vector256<uint> gg, uint t, Vector256<uint> w, Vector256<uint> w4)
     {
         var a12 = Rotate(a, 12);
-        var ss1 = Rotate(a12 + e + Vector256.Create(*t), 7);
-        d += ff + (ss1 ^ a12) + (w[0] ^ w[4]);
-        h += gg + ss1 + w[0];
+        var ss1 = Rotate(a12 + Vector256.Create(t) + e, 7);
+        d = d + (w ^ w4) + ff + (ss1 ^ a12);
+        h = h + w + gg + ss1;
         b = Rotate(b, 9);
         f = Rotate(f, 19);
         h = P0(h);
@@ -128,5 +140,9 @@ internal readonly unsafe struct Sm3Lanes8 : ILaneKernel
         LaneTransposition.Load8(blocks, offset + 32, w + 8, stride: 1);
     }
 
-    public static void StoreDigests(uint* state, byte* digests) => LaneTransposition.Store8(state, stride: 8, digests);
+    public static void LoadStates(uint* state, uint** rows) => LaneTransposition.LoadRows8(rows, state, stride: 8);
+
+    public static void StoreStates(uint* state, uint* rows) => LaneTransposition.StoreRows8(state, stride: 8, rows);
+
+    public static void StoreDigests(uint* state, byte* digests) => LaneTransposition.StoreDigests8(state, stride: 8, digests);
 }

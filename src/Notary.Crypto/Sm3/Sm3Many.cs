@@ -149,6 +149,11 @@ internal static unsafe class Sm3Many
             at[lane] = blocks + (lane * Sm3Plain.BlockSize);
             new Span<ulong>(at[lane], 8).Fill(mask);
         }
+        var initial = stackalloc uint[StateWords];
+        Sm3Plain.InitialState.CopyTo(new Span<uint>(initial, StateWords));
+        var rows = stackalloc uint*[MaxLanes];
+        new Span<nint>(rows, MaxLanes).Fill((nint)initial);
+        var last = stackalloc uint[StateWords * MaxLanes];
         for (var done = 0; done < count; done += lanes)
         {
             var n = Math.Min(lanes, count - done);
@@ -161,18 +166,16 @@ internal static unsafe class Sm3Many
                 block[2] = key[2] ^ mask;
                 block[3] = key[3] ^ mask;
             }
-            var initial = Sm3Plain.InitialState;
-            for (var word = 0; word < StateWords; word++)
-            {
-                new Span<uint>(state + (word * lanes), lanes).Fill(initial[word]);
-            }
+            TKernel.LoadStates(state, rows);
             TKernel.Compress(state, at, 1);
-            for (var lane = 0; lane < n; lane++)
+            if (n == lanes)
             {
-                for (var word = 0; word < StateWords; word++)
-                {
-                    states[(StateWords * (done + lane)) + word] = state[(word * lanes) + lane];
-                }
+                TKernel.StoreStates(state, states + (StateWords * done));
+            }
+            else
+            {
+                TKernel.StoreStates(state, last);
+                Unsafe.CopyBlockUnaligned(states + (StateWords * done), last, (uint)(n * StateWords * sizeof(uint)));
             }
         }
         new Span<byte>(blocks, MaxLanes * Sm3Plain.BlockSize).Clear();
@@ -225,6 +228,10 @@ internal readonly unsafe struct Sm3Lanes1 : ILaneKernel
     public static int Lanes => 1;
 
     public static void Compress(uint* state, byte** blocks, nint count) => Sm3Plain.Compress(state, blocks[0], count);
+
+    public static void LoadStates(uint* state, uint** rows) => Unsafe.CopyBlockUnaligned(state, rows[0], 32);
+
+    public static void StoreStates(uint* state, uint* rows) => Unsafe.CopyBlockUnaligned(rows, state, 32);
 
     public static void StoreDigests(uint* state, byte* digests) => Sm3Plain.WriteDigest(state, digests);
 }
