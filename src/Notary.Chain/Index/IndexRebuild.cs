@@ -1,0 +1,120 @@
+using System.Buffers.Binary;
+using Notary.Chain.Folders;
+using Notary.Chain.Sqlite;
+using Notary.Crypto;
+using Notary.Crypto.Keys;
+using Notary.Evidence;
+
+namespace Notary.Chain.Index;
+
+/// <summary>
+/// Makes the runs of the digest index anew from the leaves and the item boxes: the feed rows of what a run held are gone, so a lost or damaged run
+/// can be had from nowhere else. The chain must not be open. The old runs stay until the new ones are durable; a crash leaves the one or the
+/// other, or none, and the rebuild is then run again. Memory: one table of <see cref="DigestIndex.RecentCapacity"/> entries.
+/// </summary>
+public static class IndexRebuild
+{
+    /// <summary>Rebuilds the index of a chain that <see cref="Fsck"/> found clean.</summary>
+    /// <param name="folder">The chain.</param>
+    /// <param name="password">Opens its wrapping and digest-index keys.</param>
+    /// <param name="progress">Leaves done so far.</param>
+    /// <param name="cancellation">Stops between batches; the old runs are kept.</param>
+    /// <returns>Leaves that the index now covers.</returns>
+    /// <exception cref="KeyFileException">A key file does not open.</exception>
+    /// <exception cref="ChainRefusedException">The chain is not there, or a leaf or item contradicts itself: fsck says which.</exception>
+    public static long Run(ChainFolder folder, string password, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    {
+        if (!File.Exists(folder.GenesisPath) || Genesis.TryParse(File.ReadAllBytes(folder.GenesisPath), out var genesis) != GenesisProblem.None)
+        {
+            throw new ChainRefusedException(ChainRefusal.NotCreated, $"There is no chain in '{folder.Root}'.");
+        }
+
+        using var cipher = ItemCipher.Create(genesis!.Suite, ChainHost.WrappingKeyId, SymmetricKeyFile.Load(folder.WrappingKeyPath, password));
+        var digestKey = SymmetricKeyFile.Load(folder.DigestIndexKeyPath, password);
+        var draft = folder.IndexPath + ".new";
+        if (Directory.Exists(draft))
+        {
+            Directory.Delete(draft, recursive: true);
+        }
+
+        Directory.CreateDirectory(draft);
+        using var database = SqliteDatabase.OpenReader(folder.DatabasePath);
+        using var segments = database.Prepare("SELECT first, entries FROM segment ORDER BY first");
+        using var items = database.Prepare("SELECT box FROM item WHERE number = ?");
+        var table = new RecentEntries(DigestIndex.RecentCapacity);
+        long from = 0;
+        long next = 0;
+        while (segments.Step())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var bundle = segments.Blob(1);
+            while (bundle.Length >= 2)
+            {
+                int length = BinaryPrimitives.ReadUInt16BigEndian(bundle);
+                var keys = KeysOf(genesis, cipher, digestKey, items, bundle.Slice(2, length), next);
+                if (table.Free < keys.Length / IndexEntry.Size)
+                {
+                    RunFile.Write(draft, from, next, table.Sorted()).Dispose();
+                    table = new RecentEntries(DigestIndex.RecentCapacity);
+                    from = next;
+                }
+
+                table.Add(keys);
+                bundle = bundle[(2 + length)..];
+                next++;
+            }
+
+            progress?.Report(next);
+        }
+
+        if (next > from)
+        {
+            RunFile.Write(draft, from, next, table.Sorted()).Dispose();
+        }
+
+        if (Directory.Exists(folder.IndexPath))
+        {
+            Directory.Delete(folder.IndexPath, recursive: true);
+        }
+
+        Directory.Move(draft, folder.IndexPath);
+        DurableFile.SyncFolder(folder.Root);
+        return next;
+    }
+
+    // The record's id, and of an evidence record that was not erased both digests of each part: what intake writes to the feed.
+    private static byte[] KeysOf(Genesis genesis, ItemCipher cipher, byte[] digestKey, SqliteStatement items, ReadOnlySpan<byte> leaf, long index)
+    {
+        if (Admission.AdmitForm(leaf, out var facts).Failure is not (AdmissionFailure.None or AdmissionFailure.KindNotAccepted))
+        {
+            throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The leaf at index {index} is of no known form: run 'notary fsck'.");
+        }
+
+        OpenedItem? item = null;
+        items.Bind(1, index);
+        if (items.Step() && !OpenedItem.TryOpen(cipher, items.Blob(0), facts.Id, out item))
+        {
+            throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The item box at index {index} does not open: run 'notary fsck'.");
+        }
+
+        items.Reset();
+        var keys = new byte[(1 + (2 * (item?.Content.Parts.Count ?? 0))) * IndexEntry.Size];
+        IndexKeys.WriteId(facts.Id, keys);
+        var at = IndexEntry.Size;
+        foreach (var part in item?.Content.Parts ?? [])
+        {
+            foreach (var digest in new[] { part.Sm3, part.Sha256 })
+            {
+                IndexKeys.WriteDigest(genesis.Suite.Hmac(digestKey, [.. HmacLabel.DigestIndex, .. digest.ToArray()]), keys.AsSpan(at));
+                at += IndexEntry.Size;
+            }
+        }
+
+        for (at = 16; at < keys.Length; at += IndexEntry.Size)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(keys.AsSpan(at), index);
+        }
+
+        return keys;
+    }
+}
