@@ -4,8 +4,38 @@ using Notary.Client;
 
 namespace Notary.Cli.Tests;
 
-/// <summary>The verdicts of <c>notary verify</c> as a script sees them. One chain serves all: it is only read.</summary>
-public sealed class VerifyTests : IDisposable
+/// <summary>A chain with one record and its package, made once; each test works on a copy.</summary>
+public sealed class SealedReport : IDisposable
+{
+    private readonly Workspace _work = new();
+
+    public SealedReport()
+    {
+        string file = _work.Write("report.txt", "An inspection report.\n");
+        using var chain = new OwnChain(_work.Root);
+        Record = chain.Package(_work.PathOf("report.txt.asice"), withContent: true, file);
+        Fingerprint = chain.Trust.Files[0].File.Fingerprint.ToHex();
+    }
+
+    public SealedRecord Record { get; }
+
+    public string Fingerprint { get; }
+
+    public void CopyTo(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(_work.Root, "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(folder, Path.GetRelativePath(_work.Root, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+
+    public void Dispose() => _work.Dispose();
+}
+
+/// <summary>The verdicts of <c>notary verify</c> as a script sees them.</summary>
+public sealed class VerifyTests : IClassFixture<SealedReport>, IDisposable
 {
     private readonly Workspace _work = new();
     private readonly string _file;
@@ -13,13 +43,13 @@ public sealed class VerifyTests : IDisposable
     private readonly SealedRecord _record;
     private readonly string _fingerprint;
 
-    public VerifyTests()
+    public VerifyTests(SealedReport report)
     {
-        _file = _work.Write("report.txt", "An inspection report.\n");
+        report.CopyTo(_work.Root);
+        _file = _work.PathOf("report.txt");
         _package = _work.PathOf("report.txt.asice");
-        using var chain = new OwnChain(_work.Root);
-        _record = chain.Package(_package, withContent: true, _file);
-        _fingerprint = chain.Trust.Files[0].File.Fingerprint.ToHex();
+        _record = report.Record;
+        _fingerprint = report.Fingerprint;
     }
 
     public void Dispose() => _work.Dispose();

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Notary.Chain;
 using Notary.Chain.Folders;
+using Notary.Crypto.Keys;
+using Notary.Crypto.Native;
 
 namespace Notary.Cli.Chains;
 
@@ -89,6 +91,14 @@ internal static class ChainCommand
         catch (ChainRefusedException e)
         {
             throw Refused(e);
+        }
+        catch (KeyFileException e)
+        {
+            throw new CliException(ExitCode.CannotCreate, "key-file", e.Message, e);
+        }
+        catch (LibCryptoException e)
+        {
+            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
         }
     }
 

@@ -4,6 +4,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Notary.Chain;
 using Notary.Chain.Folders;
+using Notary.Chain.Index;
+using Notary.Crypto.Keys;
 
 namespace Notary.Cli.Chains;
 
@@ -14,15 +16,16 @@ internal static class FsckCommand
     {
         Option<string?> data = ChainCommand.DataOption();
         var against = new Option<string?>("--against") { Description = "A checkpoint (signed note) saved elsewhere: the chain must hold and extend it." };
+        var rebuild = new Option<bool>("--rebuild-index") { Description = "Then make the look-up index anew from the chain's records, if all is consistent." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object a chain." };
         Option<string?> password = ClientOptions.PasswordFile();
-        var command = new Command("fsck", "Checks every record, tile, signature and item box. Ends with 0 when all is consistent, 1 when something is not.") { data, against, json, password };
+        var command = new Command("fsck", "Checks every record, tile, signature and item box. Ends with 0 when all is consistent, 1 when something is not.") { data, against, rebuild, json, password };
         command.SetAction((parsed, cancel) => Task.FromResult(Run(
-            ChainCommand.DataFolderPath(parsed.GetValue(data)), parsed.GetValue(against), parsed.GetValue(json), parsed.GetValue(password), cancel)));
+            ChainCommand.DataFolderPath(parsed.GetValue(data)), parsed.GetValue(against), parsed.GetValue(rebuild), parsed.GetValue(json), parsed.GetValue(password), cancel)));
         return command;
     }
 
-    private static int Run(string dataPath, string? against, bool json, string? passwordFile, CancellationToken cancel)
+    private static int Run(string dataPath, string? against, bool rebuild, bool json, string? passwordFile, CancellationToken cancel)
     {
         try
         {
@@ -37,6 +40,15 @@ internal static class FsckCommand
                 FsckReport report = Fsck.Run(chain, new FsckOptions { Against = note is null ? (ReadOnlyMemory<byte>?)null : note, Password = password }, Progress(), cancel);
                 clean &= report.Clean;
                 Print(report, json);
+                if (rebuild && report.Clean)
+                {
+                    long covered = IndexRebuild.Run(
+                        chain, password ?? throw new CliException(ExitCode.Usage, "password-needed", "The index is keyed, so making it anew needs the password of the key files; name it with --password-file."), Progress(), cancel);
+                    if (!json)
+                    {
+                        Console.WriteLine($"  look-up index made anew for {covered} records");
+                    }
+                }
             }
 
             return clean ? ExitCode.Passed : ExitCode.Failed;
@@ -44,6 +56,10 @@ internal static class FsckCommand
         catch (ChainRefusedException e)
         {
             throw ChainCommand.Refused(e);
+        }
+        catch (KeyFileException e)
+        {
+            throw new CliException(ExitCode.Configuration, "key-file", e.Message, e);
         }
     }
 

@@ -37,7 +37,7 @@ internal static class DepositingChild
                 DepositResult result = await host.DepositAsync(OwnChain.DepositOf(Body(i), Key(i)));
                 if (result.Outcome is not (DepositOutcome.Sealed or DepositOutcome.Replayed))
                 {
-                    Console.Error.WriteLine($"{result.Outcome}: {host.Stopped?.ToString() ?? "no reason"}");
+                    Console.Error.WriteLine($"{result.Outcome}: {host.Stopped?.Sentence ?? "no reason"}");
                     Environment.Exit(Refused);
                 }
 
