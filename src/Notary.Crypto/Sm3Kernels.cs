@@ -53,6 +53,8 @@ public sealed class Sm3Kernel
 /// <summary>The multi-buffer SM3 kernels, and the one that this machine uses.</summary>
 public static class Sm3Kernels
 {
+    // Vector512.IsHardwareAccelerated is false on the early AVX-512 processors that lower their clock for 512-bit work: they take eight lanes.
+
     /// <summary>From the plain one to the widest.</summary>
     public static IReadOnlyList<Sm3Kernel> All { get; } =
     [

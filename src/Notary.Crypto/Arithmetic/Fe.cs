@@ -78,6 +78,8 @@ internal readonly struct Fe<TModulus>(U256 value)
 
     // a·b/2^256 mod m. One operand may be as large as 2^256-1 as long as the other is below m: the result before the
     // last subtraction is below 2m.
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static U256 Multiply(in U256 a, in U256 b)
     {
         var m = TModulus.Value;
@@ -102,6 +104,12 @@ internal readonly struct Fe<TModulus>(U256 value)
         var top = t4 + carry;
         var over = top < carry ? 1ul : 0;
 
+        if (typeof(TModulus) == typeof(Sm2Prime))
+        {
+            ReduceSm2(t0, ref t1, ref t2, ref t3, ref top, ref over);
+            (t0, t1, t2, t3, t4) = (t1, t2, t3, top, over);
+            return;
+        }
         var q = t0 * TModulus.Inverse;
         carry = 0;
         MultiplyAdd(t0, q, m.L0, ref carry);
@@ -110,6 +118,39 @@ internal readonly struct Fe<TModulus>(U256 value)
         t2 = MultiplyAdd(t3, q, m.L3, ref carry);
         t3 = top + carry;
         t4 = over + (t3 < carry ? 1ul : 0);
+    }
+
+    // SM2's p is -1 mod 2^64, so q is t0 itself; and q·p = q·(2^256 - 2^224 - 2^96 + 2^64) - q needs shifts in the place of
+    // products. What is added here is (q·p + q) / 2^64 = q·(2^192 - 2^160 - 2^32 + 1).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ReduceSm2(ulong q, ref ulong t1, ref ulong t2, ref ulong t3, ref ulong t4, ref ulong t5)
+    {
+        var low = q << 32;
+        var high = q >> 32;
+        var r0 = q - low;
+        var borrow = q < low ? 1ul : 0;
+        var r1 = 0 - high - borrow;
+        borrow = (high | borrow) != 0 ? 1ul : 0;
+        var r2 = 0 - low - borrow;
+        borrow = (low | borrow) != 0 ? 1ul : 0;
+        var r3 = q - high - borrow;
+
+        t1 += r0;
+        var carry = t1 < r0 ? 1ul : 0;
+        t2 = AddCarry(t2, r1, ref carry);
+        t3 = AddCarry(t3, r2, ref carry);
+        t4 = AddCarry(t4, r3, ref carry);
+        t5 += carry;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong AddCarry(ulong a, ulong b, ref ulong carry)
+    {
+        var sum = a + b;
+        var over = sum < a ? 1ul : 0;
+        var result = sum + carry;
+        carry = over + (result < sum ? 1ul : 0);
+        return result;
     }
 
     // carry:result = a + x·y + carry, which never overflows 128 bits.
