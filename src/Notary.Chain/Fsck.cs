@@ -142,7 +142,7 @@ public sealed class Fsck
 
         var root = statement.Blob(1);
         var head = new HeadRow(
-            statement.Integer(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, statement.Blob(2).ToArray(), statement.Integer(3), statement.Blob(4).ToArray(), statement.Integer(5));
+            statement.Number(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, statement.Blob(2).ToArray(), statement.Number(3), statement.Blob(4).ToArray(), statement.Number(5));
         if (!TreeEdge.TryParse(new TreeHasher(genesis.Suite), head.Size, head.Edge, out var edge) || !edge.Root().Equals(head.Root))
         {
             Find(head.Size - 1, "head", "head-edge", "The stored edge does not hash to the stored root.");
@@ -202,7 +202,7 @@ public sealed class Fsck
         {
             while (statement.Step())
             {
-                stateLeaves.Add(statement.Integer(0));
+                stateLeaves.Add(statement.Number(0));
             }
         }
 
@@ -216,8 +216,8 @@ public sealed class Fsck
         while (segments.Step())
         {
             cancellation.ThrowIfCancellationRequested();
-            var first = segments.Integer(0);
-            var count = segments.Integer(1);
+            var first = segments.Number(0);
+            var count = segments.Number(1);
             if (first != next)
             {
                 Find(next, "segment", "segment-gap", Invariant($"The batch after index {next - 1} begins at {first}."));
@@ -440,7 +440,7 @@ public sealed class Fsck
             statement.Bind(1, head.Size);
             if (statement.Step())
             {
-                Find(statement.Integer(0), table, "beyond-head", Invariant($"The table has a row at or above the head's size {head.Size}."));
+                Find(statement.Number(0), table, "beyond-head", Invariant($"The table has a row at or above the head's size {head.Size}."));
             }
         }
 

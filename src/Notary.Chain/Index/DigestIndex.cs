@@ -244,7 +244,7 @@ public sealed class DigestIndex : IDisposable
     private bool ReadFeed(SqliteStatement head, SqliteStatement next)
     {
         head.Step();
-        var size = head.Integer(0);
+        var size = head.Number(0);
         head.Reset();
         if (size <= _indexedTo)
         {
@@ -257,7 +257,7 @@ public sealed class DigestIndex : IDisposable
         next.Bind(1, _indexedTo);
         while (next.Step())
         {
-            var first = next.Integer(0);
+            var first = next.Number(0);
             if (first >= size)
             {
                 break;

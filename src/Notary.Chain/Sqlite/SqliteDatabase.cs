@@ -22,8 +22,8 @@ public sealed class SqliteFailureException(int code, int extendedCode, string at
 /// <remarks>
 /// <para>Durability: WAL with <c>synchronous=FULL</c>, so a commit returns after the WAL's fsync (promise G1).</para>
 /// <para>Library 3.50.4 can corrupt a WAL database when two connections write or checkpoint at the same moment (fixed in 3.51.3
-/// and 3.50.7; the one that is pinned has the fix). All the same only the writer connection of the one process that holds the lock file writes or checkpoints; readers are opened
-/// read-only and cannot checkpoint, also not on close.</para>
+/// and 3.50.7), so an older library is refused. One connection writes; the one that checkpoints beside it belongs to the same process, which holds
+/// the lock file. Readers are opened read-only and cannot checkpoint, also not on close.</para>
 /// </remarks>
 public sealed class SqliteDatabase : IDisposable
 {
@@ -33,8 +33,8 @@ public sealed class SqliteDatabase : IDisposable
 
     static SqliteDatabase() => Batteries_V2.Init();
 
-    /// <summary>The lowest library version that is accepted: 3.37 brought STRICT tables.</summary>
-    public const int MinimumLibraryVersion = 3_037_000;
+    /// <summary>The lowest library version that is accepted: 3.51.3 mended the WAL-reset bug.</summary>
+    public const int MinimumLibraryVersion = 3_051_003;
 
     /// <summary>The loaded library's version, as <c>sqlite3_libversion_number</c> gives it (3.50.4 is 3050004).</summary>
     public static int LibraryVersion => raw.sqlite3_libversion_number();
@@ -63,8 +63,8 @@ public sealed class SqliteDatabase : IDisposable
             // An erased row's bytes are overwritten, not only unlinked.
             database.Execute("PRAGMA secure_delete=ON");
             database.Execute("PRAGMA cache_size=-65536");
-            // Pages of WAL before a commit also checkpoints: 4096 × 16 KiB = 64 MiB.
-            database.Execute("PRAGMA wal_autocheckpoint=4096");
+            // Store.Checkpointer decides when the WAL is written back, not the commit that happens to fill it.
+            database.Execute("PRAGMA wal_autocheckpoint=0");
             database.Execute("PRAGMA journal_size_limit=268435456");
             database.Execute("PRAGMA foreign_keys=ON");
             return database;
@@ -111,6 +111,14 @@ public sealed class SqliteDatabase : IDisposable
 
     /// <summary>True while a transaction is open on this connection.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(_db) == 0;
+
+    /// <summary>Writes back what no reader still needs of the WAL, without waiting for anybody.</summary>
+    /// <returns>Frames in the WAL, and how many of them are written back.</returns>
+    public (int Frames, int WrittenBack) CheckpointPassive()
+    {
+        var code = raw.sqlite3_wal_checkpoint_v2(_db, null, raw.SQLITE_CHECKPOINT_PASSIVE, out var frames, out var writtenBack);
+        return code is raw.SQLITE_OK or raw.SQLITE_BUSY ? (frames, writtenBack) : throw Failure(code, "write the WAL back");
+    }
 
     /// <summary>Writes every WAL frame back and empties the WAL. Only for the writer, at a clean close.</summary>
     public void Checkpoint() => Execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -201,7 +209,7 @@ public sealed class SqliteStatement : IDisposable
     public void Reset() => raw.sqlite3_reset(_statement);
 
     /// <summary>Column as an integer.</summary>
-    public long Integer(int column) => raw.sqlite3_column_int64(_statement, column);
+    public long Number(int column) => raw.sqlite3_column_int64(_statement, column);
 
     /// <summary>Column as bytes; valid until the next step or reset.</summary>
     public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);

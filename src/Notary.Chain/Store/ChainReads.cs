@@ -24,13 +24,13 @@ public sealed class ChainReads(string path) : IDisposable
         statement.Bind(1, index);
         try
         {
-            if (!statement.Step() || index - statement.Integer(0) >= statement.Integer(1))
+            if (!statement.Step() || index - statement.Number(0) >= statement.Number(1))
             {
                 return null;
             }
 
             var bundle = statement.Blob(2);
-            for (var skip = index - statement.Integer(0); ; skip--)
+            for (var skip = index - statement.Number(0); ; skip--)
             {
                 if (!EntryBundle.TryNext(ref bundle, out var entry))
                 {
@@ -58,7 +58,7 @@ public sealed class ChainReads(string path) : IDisposable
         statement.Bind(1, from);
         while (statement.Step())
         {
-            yield return (statement.Integer(0), (int)statement.Integer(1), statement.Blob(2).ToArray());
+            yield return (statement.Number(0), (int)statement.Number(1), statement.Blob(2).ToArray());
         }
     }
 
@@ -70,7 +70,7 @@ public sealed class ChainReads(string path) : IDisposable
         var indexes = new List<long>();
         while (statement.Step())
         {
-            indexes.Add(statement.Integer(0));
+            indexes.Add(statement.Number(0));
         }
 
         return indexes;

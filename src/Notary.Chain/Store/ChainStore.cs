@@ -30,9 +30,13 @@ public sealed class ChainStore : IDisposable
     private readonly SqliteStatement _readHead, _writeHead, _writeSegment, _writeTile, _readTile, _writeItem, _writeFeed, _trimFeed, _writeStateLeaf;
     private readonly SqliteStatement _readRequest, _writeRequest, _trimRequests;
 
-    private ChainStore(SqliteDatabase database)
+    private readonly Checkpointer _checkpointer;
+    private long _sinceCheckpoint;
+
+    private ChainStore(SqliteDatabase database, string path)
     {
         _database = database;
+        _checkpointer = new Checkpointer(path);
         // IMMEDIATE takes the write lock before the head is read: the row is read for update.
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
@@ -59,7 +63,7 @@ public sealed class ChainStore : IDisposable
         database.Execute(Migration(1));
         database.Execute(FormattableString.Invariant($"PRAGMA user_version={SchemaVersion}"));
         database.Execute("COMMIT");
-        return new ChainStore(database);
+        return new ChainStore(database, path);
     }
 
     /// <summary>Opens an existing database.</summary>
@@ -72,7 +76,7 @@ public sealed class ChainStore : IDisposable
             using (var version = database.Prepare("PRAGMA user_version"))
             {
                 version.Step();
-                var found = version.Integer(0);
+                var found = version.Number(0);
                 if (found != SchemaVersion)
                 {
                     throw new ChainRefusedException(
@@ -81,7 +85,7 @@ public sealed class ChainStore : IDisposable
                 }
             }
 
-            return new ChainStore(database);
+            return new ChainStore(database, path);
         }
         catch
         {
@@ -90,8 +94,23 @@ public sealed class ChainStore : IDisposable
         }
     }
 
-    /// <summary>Takes the write lock.</summary>
-    public void Begin() => _begin.Run();
+    /// <summary>Takes the write lock; before it, between two batches, finishes a write-back of the WAL that is due.</summary>
+    public void Begin()
+    {
+        if (_checkpointer.MayFinish)
+        {
+            var (frames, writtenBack) = _database.CheckpointPassive();
+            if (frames == writtenBack)
+            {
+                _sinceCheckpoint = 0;
+            }
+
+            _checkpointer.Finished();
+        }
+
+        _checkpointer.Committed(_sinceCheckpoint);
+        _begin.Run();
+    }
 
     /// <summary>Commits: returns after the WAL was synced. A failure here leaves the outcome unknown.</summary>
     public void Commit() => _commit.Run();
@@ -115,7 +134,7 @@ public sealed class ChainStore : IDisposable
 
         var root = _readHead.Blob(1);
         var row = new HeadRow(
-            _readHead.Integer(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, _readHead.Blob(2).ToArray(), _readHead.Integer(3), _readHead.Blob(4).ToArray(), _readHead.Integer(5));
+            _readHead.Number(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, _readHead.Blob(2).ToArray(), _readHead.Number(3), _readHead.Blob(4).ToArray(), _readHead.Number(5));
         _readHead.Reset();
         return row;
     }
@@ -129,7 +148,11 @@ public sealed class ChainStore : IDisposable
     }
 
     /// <summary>Stores the entries of a batch.</summary>
-    public void WriteSegment(long first, int count, ReadOnlySpan<byte> entries) => _writeSegment.Bind(1, first).Bind(2, count).Bind(3, entries).Run();
+    public void WriteSegment(long first, int count, ReadOnlySpan<byte> entries)
+    {
+        _writeSegment.Bind(1, first).Bind(2, count).Bind(3, entries).Run();
+        _sinceCheckpoint += entries.Length;
+    }
 
     /// <summary>Stores a tile in its present width.</summary>
     public void WriteTile(int level, long number, ReadOnlySpan<byte> hashes) => _writeTile.Bind(1, level).Bind(2, number).Bind(3, hashes).Run();
@@ -144,7 +167,11 @@ public sealed class ChainStore : IDisposable
     }
 
     /// <summary>Stores the item box of a leaf.</summary>
-    public void WriteItem(long index, ReadOnlySpan<byte> box) => _writeItem.Bind(1, index).Bind(2, box).Run();
+    public void WriteItem(long index, ReadOnlySpan<byte> box)
+    {
+        _writeItem.Bind(1, index).Bind(2, box).Run();
+        _sinceCheckpoint += box.Length;
+    }
 
     /// <summary>Stores look-up keys for the digest index.</summary>
     public void WriteFeed(long first, ReadOnlySpan<byte> keys) => _writeFeed.Bind(1, first).Bind(2, keys).Run();
@@ -160,7 +187,7 @@ public sealed class ChainStore : IDisposable
     {
         _readRequest.Bind(1, account).Bind(2, key);
         var row = _readRequest.Step()
-            ? new AnsweredRequest(Hash32.FromSpan(_readRequest.Blob(0)), _readRequest.Integer(1), (int)_readRequest.Integer(2), _readRequest.Blob(3).ToArray())
+            ? new AnsweredRequest(Hash32.FromSpan(_readRequest.Blob(0)), _readRequest.Number(1), (int)_readRequest.Number(2), _readRequest.Blob(3).ToArray())
             : null;
         _readRequest.Reset();
         return row;
@@ -183,6 +210,7 @@ public sealed class ChainStore : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _checkpointer.Dispose();
         foreach (var statement in _statements)
         {
             statement.Dispose();
