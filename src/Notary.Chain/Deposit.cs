@@ -225,7 +225,7 @@ public sealed class DepositResult : IDisposable
         Utf8Formatter.TryFormat(line, span[used..], out var digits);
         used += digits;
         used += Put(span[used..], ",\"number\":\""u8);
-        used += Encoding.ASCII.GetBytes(RecordNumber.Format(_genesis!.Code, index), span[used..]);
+        used += RecordNumber.Write(_genesis!.Code, index, span[used..]);
         if (!secret.IsZero)
         {
             used += Put(span[used..], "\",\"secret\":\""u8);
