@@ -40,8 +40,8 @@ public sealed class NotaryClient : IDisposable
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("notary-client", typeof(NotaryClient).Assembly.GetName().Version?.ToString(3)));
     }
 
-    /// <summary>A key for one request: 32 random hexadecimal digits.</summary>
-    public static string NewIdempotencyKey() => Guid.NewGuid().ToString("N");
+    /// <summary>A key for one request: a fresh UUIDv7 in 32 hexadecimal digits; keys that begin with their time lie together in the server's table.</summary>
+    public static string NewIdempotencyKey() => Guid.CreateVersion7().ToString("N");
 
     /// <summary>Deposits one record and proves the answer.</summary>
     /// <param name="request">What to seal.</param>

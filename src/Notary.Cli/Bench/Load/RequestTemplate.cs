@@ -76,7 +76,8 @@ internal sealed class RequestTemplate
     {
         if (_key >= 0)
         {
-            FillHex(_key, 16);
+            // As the client library draws them: a UUIDv7 begins with its time, so that neighbours in time are neighbours in the server's table.
+            Guid.CreateVersion7().TryFormat(_request.AsSpan(_key, 32), out _, "N");
         }
 
         for (int i = 0; i < _sm3.Length; i++)
