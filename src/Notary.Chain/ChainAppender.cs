@@ -199,7 +199,13 @@ internal sealed class ChainAppender : IDisposable
             var sealedMs = _clock.Next(_head.SealedMs)
                 ?? throw new ChainStoppedException(
                     StopReason.Clock, "The machine's clock jumped or stands more than 60 s before the last sealed time: correct it, then start again.");
-            sealedMs = Math.Max(sealedMs, requests.Max(static r => r.Leaves.ReceivedMs));
+            var received = requests.Max(static r => r.Leaves.ReceivedMs);
+            if (received > sealedMs + (long)ChainClock.MaximumParting.TotalMilliseconds)
+            {
+                throw new ChainStoppedException(StopReason.Clock, "The machine's clock was put back while a request waited: correct it, then start again.");
+            }
+
+            sealedMs = Math.Max(sealedMs, received);
             BatchProver? prover;
             using (ChainTelemetry.Source.StartActivity("admit"))
             {
@@ -208,7 +214,9 @@ internal sealed class ChainAppender : IDisposable
 
             if (prover is null)
             {
-                _store.Rollback();
+                // Nothing to seal, but refusals that an idempotency key stands for are remembered.
+                committing = true;
+                _store.Commit();
                 return new SealedBatch(Head, null);
             }
 

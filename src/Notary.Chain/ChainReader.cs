@@ -43,6 +43,9 @@ public sealed class ChainReader
     /// <summary>A sealed leaf's bytes; null at or above <see cref="Size"/>.</summary>
     public byte[]? Entry(long index) => index >= 0 && index < Size ? _reads.Entry(index) : null;
 
+    /// <summary>The sealed leaves [first, first + count), each segment read once.</summary>
+    public IReadOnlyList<byte[]> Entries(long first, int count) => first >= 0 && first + count <= Size ? _reads.Entries(first, count) : [];
+
     /// <summary>A tile of the newest signed tree in exactly that width; null when the tree has no such tile.</summary>
     public byte[]? Tile(int level, long number, int width)
     {
@@ -114,9 +117,12 @@ public sealed class ChainReader
     }
 
     /// <summary>What lies beside a leaf: secret, parts, metadata; null when there is none, it was erased, or it does not open.</summary>
-    public OpenedItem? OpenItem(long index)
+    public OpenedItem? OpenItem(long index) => Entry(index) is { } leaf ? OpenItem(index, leaf) : null;
+
+    /// <summary>The same for a leaf that was read already.</summary>
+    internal OpenedItem? OpenItem(long index, ReadOnlySpan<byte> leaf)
     {
-        if (Entry(index) is not { } leaf || _reads.Item(index) is not { } box || !Admission.AdmitForm(leaf, out var facts).Ok)
+        if (_reads.Item(index) is not { } box || !Admission.AdmitForm(leaf, out var facts).Ok)
         {
             return null;
         }
@@ -126,7 +132,7 @@ public sealed class ChainReader
 
     /// <summary>The receipt of an evidence record against the newest checkpoint; null without record or item.</summary>
     public Receipt? Receipt(long index)
-        => OpenItem(index) is { } item && Entry(index) is { } leaf && InclusionProof(index) is { } proof
+        => Entry(index) is { } leaf && OpenItem(index, leaf) is { } item && InclusionProof(index) is { } proof
             ? new Receipt
             {
                 Number = RecordNumber.Format(_genesis.Code, index), LeafJson = System.Text.Encoding.UTF8.GetString(leaf), Secret = item.Secret, Proof = proof.Format(),

@@ -158,6 +158,7 @@ public sealed class DepositResult : IDisposable
     /// </summary>
     public void WriteNdjson(IBufferWriter<byte> output)
     {
+        var stored = _leaves is null && Count > 0 ? _reader!.Entries(First, Count) : [];
         var sealedLine = 0;
         for (var line = 0; line < Lines; line++)
         {
@@ -167,7 +168,7 @@ public sealed class DepositResult : IDisposable
             }
             else
             {
-                WriteSealed(output, line, sealedLine++);
+                WriteSealed(output, line, sealedLine++, stored);
             }
         }
 
@@ -200,7 +201,7 @@ public sealed class DepositResult : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _leaves?.Dispose();
 
-    private void WriteSealed(IBufferWriter<byte> output, int line, int sealedLine)
+    private void WriteSealed(IBufferWriter<byte> output, int line, int sealedLine, IReadOnlyList<byte[]> stored)
     {
         var index = IndexOf(sealedLine);
         ReadOnlySpan<byte> leaf;
@@ -212,9 +213,9 @@ public sealed class DepositResult : IDisposable
         }
         else
         {
-            leaf = _reader!.Entry(index) ?? throw new InvalidOperationException($"The leaf at index {index} is gone.");
+            leaf = sealedLine < stored.Count ? stored[sealedLine] : throw new InvalidOperationException($"The leaf at index {index} is gone.");
             // An erased item leaves the record without its secret: the replay says so by leaving it out.
-            secret = _reader.OpenItem(index)?.Secret ?? default;
+            secret = _reader!.OpenItem(index, leaf)?.Secret ?? default;
         }
 
         var span = output.GetSpan(leaf.Length + 192);

@@ -36,7 +36,7 @@ internal sealed class EvidenceLeaves : PreparedLeaves
 
     public override int Count => _batch.Count;
 
-    public override long LeafBytes => _batch.LeafArena.Length;
+    public override long LeafBytes => _batch.LeafArena.Length + _batch.PlaintextArena.Length + _boxOffsets[_batch.Count] + _keyOffsets[_batch.Count];
 
     /// <summary>Makes leaves, boxes and keys of the batch's accepted requests.</summary>
     public static EvidenceLeaves Prepare(

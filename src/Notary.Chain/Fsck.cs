@@ -246,12 +246,16 @@ public sealed class Fsck
                     if (!stateBroken)
                     {
                         var admitted = Admission.AdmitState(genesis, state, facts, next);
-                        if (!admitted.Ok)
+                        if (admitted.Ok)
                         {
+                            state.Apply(facts, next);
+                        }
+                        else
+                        {
+                            // What follows would be judged by a state that never was.
+                            stateBroken = true;
                             Find(next, "segment", "leaf-admission", $"The leaf is not admissible at its place: {admitted.Code}.");
                         }
-
-                        state.Apply(facts, next);
                     }
 
                     if (facts.ChangesState != stateLeaves.Remove(next))

@@ -15,7 +15,7 @@ public abstract class PreparedLeaves : IDisposable
     /// <summary>Number of leaves.</summary>
     public abstract int Count { get; }
 
-    /// <summary>Bytes of all leaves, for the bounds of the queue.</summary>
+    /// <summary>Bytes held for all leaves, for the bounds of the queue; does not change.</summary>
     public abstract long LeafBytes { get; }
 
     /// <summary>When the latest of the leaves was received, Unix milliseconds: none is sealed before.</summary>

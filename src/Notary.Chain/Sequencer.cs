@@ -77,9 +77,9 @@ internal sealed class Sequencer : IDisposable
 
             _queue.Enqueue(waiting);
             _queuedBytes += request.Leaves.LeafBytes;
+            _arrived.Set();
         }
 
-        _arrived.Set();
         return waiting.Ending.Task;
     }
 
@@ -164,11 +164,11 @@ internal sealed class Sequencer : IDisposable
         lock (_gate)
         {
             var leaves = 0;
-            var keys = 0;
+            var keys = new HashSet<(string?, string)>();
             while (_queue.TryPeek(out var next) && (turn.Count == 0 || leaves + next.Request.Leaves.Count <= MaximumTurnLeaves))
             {
                 // Two requests with one idempotency key never share a transaction: the second must find the first's row.
-                if (next.Request.IdempotencyKey is not null && keys++ > 0 && turn.Exists(w => w.SameKey(next)))
+                if (next.Request.IdempotencyKey is { } key && !keys.Add((next.Request.Account, key)))
                 {
                     break;
                 }
@@ -207,9 +207,6 @@ internal sealed class Sequencer : IDisposable
         public ActivityContext Parent { get; } = Activity.Current?.Context ?? default;
 
         public TaskCompletionSource<AppendOutcome> Ending { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public bool SameKey(Waiting other) => string.Equals(Request.IdempotencyKey, other.Request.IdempotencyKey, StringComparison.Ordinal)
-            && string.Equals(Request.Account, other.Request.Account, StringComparison.Ordinal);
     }
 }
 

@@ -170,19 +170,15 @@ public static class ChainCreation
         }
 
         var chain = TrustedChain.Create(genesis.Origin, genesis.Code, genesis.Suite, [genesis.LogKey], template.NodesPolicy);
-        // Left by a creation of this very chain that did not reach its end.
-        if (before?.Find(genesis.Origin) is not null)
-        {
-            before = null;
-        }
-
-        if (before is not null && before.FindCode(genesis.Code) is { } taken)
+        if (before?.FindCode(genesis.Code) is { } taken && !string.Equals(taken.Origin, genesis.Origin, StringComparison.Ordinal))
         {
             throw new ChainRefusedException(ChainRefusal.Template, $"The code {genesis.Code} is already that of {taken.Origin}: codes are never used twice.");
         }
 
+        // An entry of this very origin was left by a creation that did not reach its end.
+        var others = (before?.Content.Chains ?? []).Where(c => !string.Equals(c.Origin, genesis.Origin, StringComparison.Ordinal));
         var content = new TrustContent(
-            genesis.Deployment, (before?.Content.Version ?? 0) + 1, before?.Fingerprint, TrustMode.Development, RecordState.Sealed, 1, [governanceKey], [.. before?.Content.Chains ?? [], chain]);
+            genesis.Deployment, (before?.Content.Version ?? 0) + 1, before?.Fingerprint, TrustMode.Development, RecordState.Sealed, 1, [governanceKey], [.. others, chain]);
         return TrustFile.Create(content, governance);
     }
 

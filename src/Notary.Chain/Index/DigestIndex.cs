@@ -1,3 +1,4 @@
+using System.Globalization;
 using Notary.Chain.Sqlite;
 
 namespace Notary.Chain.Index;
@@ -63,6 +64,17 @@ public sealed class DigestIndex : IDisposable
     {
         Directory.CreateDirectory(folder);
         var runs = EndToEnd(folder);
+        var reached = runs.Count == 0 ? 0 : runs[^1].To;
+        try
+        {
+            CheckNothingIsLost(folder, databasePath, reached);
+        }
+        catch
+        {
+            runs.ForEach(static r => r.Dispose());
+            throw;
+        }
+
         foreach (var path in Directory.EnumerateFiles(folder, "*.run").Concat(Directory.EnumerateFiles(folder, "*.tmp")).ToList())
         {
             if (!runs.Exists(r => string.Equals(Path.GetFileName(r.Path), Path.GetFileName(path), StringComparison.Ordinal)))
@@ -72,6 +84,26 @@ public sealed class DigestIndex : IDisposable
         }
 
         return new DigestIndex(folder, databasePath, [.. runs]);
+    }
+
+    // What no run covers must still stand in the feed, or a sealed digest would be answered as unknown.
+    private static void CheckNothingIsLost(string folder, string databasePath, long reached)
+    {
+        // A run that ends above what is covered was not made superfluous by a merge: something before it is missing or damaged.
+        var beyond = Directory.EnumerateFiles(folder, "*.run").Select(static p => Path.GetFileNameWithoutExtension(p))
+            .Any(name => name.Length != 33 || !long.TryParse(name.AsSpan(17), NumberStyles.None, CultureInfo.InvariantCulture, out var to) || to > reached);
+        using var database = SqliteDatabase.OpenReader(databasePath);
+        using var next = database.Prepare("SELECT (SELECT size FROM head), (SELECT MIN(first) FROM feed WHERE first >= ?)");
+        next.Bind(1, reached);
+        next.Step();
+        var size = next.Number(0);
+        // Every leaf has its id in the feed, so the rows above the runs begin where the runs end, within one request of many leaves.
+        var missing = reached == 0 && size > 0 && (next.IsNull(1) || next.Number(1) != 0);
+        if (beyond || missing)
+        {
+            throw new ChainRefusedException(
+                ChainRefusal.Inconsistent, FormattableString.Invariant($"The digest index in '{folder}' has a gap at leaf {reached}: run 'notary fsck --rebuild-index'."));
+        }
     }
 
     /// <summary>Opens the runs without touching the folder, for a check.</summary>
@@ -319,10 +351,11 @@ public sealed class DigestIndex : IDisposable
                     Interlocked.Exchange(ref _durableTo, to);
                     MergeIfDue();
                 }
-                catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+                catch (Exception failure)
                 {
-                    // The disk is full or failing: the index stops growing and says so; the feed keeps what no run holds.
+                    // A full or failing disk, or no memory: the index stops growing and says so; the feed keeps what no run holds.
                     Volatile.Write(ref _failure, failure);
+                    Release();
                 }
             },
             CancellationToken.None,

@@ -72,13 +72,25 @@ public static class IndexRebuild
             RunFile.Write(draft, from, next, table.Sorted()).Dispose();
         }
 
+        // The old one goes last: a crash in between leaves a gap that the next start reports, and both folders.
+        var aside = folder.IndexPath + ".old";
+        if (Directory.Exists(aside))
+        {
+            Directory.Delete(aside, recursive: true);
+        }
+
         if (Directory.Exists(folder.IndexPath))
         {
-            Directory.Delete(folder.IndexPath, recursive: true);
+            Directory.Move(folder.IndexPath, aside);
         }
 
         Directory.Move(draft, folder.IndexPath);
         DurableFile.SyncFolder(folder.Root);
+        if (Directory.Exists(aside))
+        {
+            Directory.Delete(aside, recursive: true);
+        }
+
         return next;
     }
 

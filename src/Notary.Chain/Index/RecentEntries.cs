@@ -9,11 +9,13 @@ internal sealed class RecentEntries
     private readonly Lock _gate = new();
     private readonly IndexEntry[] _entries;
     private readonly int[] _slots;
+    private readonly int[] _older;
     private int _count;
 
     public RecentEntries(int capacity)
     {
         _entries = new IndexEntry[capacity];
+        _older = new int[capacity];
         _slots = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)capacity * 2)];
     }
 
@@ -30,11 +32,13 @@ internal sealed class RecentEntries
                 var entry = IndexEntry.Read(entries[at..]);
                 _entries[_count++] = entry;
                 var slot = Home(entry.High, entry.Low);
-                while (_slots[slot] != 0)
+                while (_slots[slot] is var held and not 0 && (_entries[held - 1].High != entry.High || _entries[held - 1].Low != entry.Low))
                 {
                     slot = (slot + 1) & (_slots.Length - 1);
                 }
 
+                // One slot a key; entries of the same key are linked, so that a content deposited a thousand times costs no probes.
+                _older[_count - 1] = _slots[slot];
                 _slots[slot] = _count;
             }
         }
@@ -49,7 +53,12 @@ internal sealed class RecentEntries
                 ref readonly var entry = ref _entries[_slots[slot] - 1];
                 if (entry.High == high && entry.Low == low)
                 {
-                    leaves.Add(entry.Leaf);
+                    for (var at = _slots[slot]; at != 0; at = _older[at - 1])
+                    {
+                        leaves.Add(_entries[at - 1].Leaf);
+                    }
+
+                    return;
                 }
             }
         }

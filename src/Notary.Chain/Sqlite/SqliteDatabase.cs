@@ -211,6 +211,9 @@ public sealed class SqliteStatement : IDisposable
     /// <summary>Column as an integer.</summary>
     public long Number(int column) => raw.sqlite3_column_int64(_statement, column);
 
+    /// <summary>Whether the column is NULL.</summary>
+    public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
+
     /// <summary>Column as bytes; valid until the next step or reset.</summary>
     public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);
 

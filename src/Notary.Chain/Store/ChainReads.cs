@@ -49,6 +49,30 @@ public sealed class ChainReads(string path) : IDisposable
         }
     });
 
+    /// <summary>The leaves [first, first + count) in order, each segment read once; fewer when they are not all there.</summary>
+    public IReadOnlyList<byte[]> Entries(long first, int count)
+    {
+        var found = new List<byte[]>(count);
+        foreach (var (start, held, entries) in Segments(first))
+        {
+            ReadOnlySpan<byte> bundle = entries;
+            for (var i = start; i < start + held && found.Count < count && EntryBundle.TryNext(ref bundle, out var entry); i++)
+            {
+                if (i >= first)
+                {
+                    found.Add(entry.ToArray());
+                }
+            }
+
+            if (found.Count >= count)
+            {
+                break;
+            }
+        }
+
+        return found;
+    }
+
     /// <summary>The batches in order from the one that holds <paramref name="from"/>: first index, count, entries as stored.</summary>
     public IEnumerable<(long First, int Count, byte[] Entries)> Segments(long from)
     {

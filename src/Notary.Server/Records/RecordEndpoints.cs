@@ -38,7 +38,7 @@ internal static class RecordEndpoints
 
         LeafFacts facts = FactsOf(chain!, index);
         ServiceAccountIdentity? caller = ServiceAccountIdentity.Of(context);
-        OpenedItem? item = caller is not null && caller.Account == facts.Account ? chain!.Reader.OpenItem(index) : null;
+        OpenedItem? item = IsDepositor(caller, chain!, facts) ? chain!.Reader.OpenItem(index) : null;
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.Vary = "Authorization";
         return Json.WriteAsync(context, StatusCodes.Status200OK, json =>
@@ -158,6 +158,11 @@ internal static class RecordEndpoints
         return form.Ok || form.Indeterminate ? facts : throw new InvalidOperationException($"The entry at index {index} is no leaf: {form.Code}.");
     }
 
+    // An account is one of a chain: the same name on another chain is somebody else.
+    private static bool IsDepositor(ServiceAccountIdentity? caller, ChainHost chain, in LeafFacts facts) =>
+        caller is not null && facts.Kind == RecordKind.Evidence
+        && string.Equals(caller.Account, facts.Account, StringComparison.Ordinal) && string.Equals(caller.Chain, chain.Name, StringComparison.Ordinal);
+
     private static (ChainHost? Chain, long Index, Problem? Problem, string Detail) Own(HttpContext context, Platform platform, string name)
     {
         (ChainHost? chain, long index, Problem? problem) = RecordName.Resolve(platform, name);
@@ -167,7 +172,7 @@ internal static class RecordEndpoints
         }
 
         LeafFacts facts = FactsOf(chain!, index);
-        return facts.Kind == RecordKind.Evidence && facts.Account == ServiceAccountIdentity.Of(context)!.Account
+        return IsDepositor(ServiceAccountIdentity.Of(context), chain!, facts)
             ? (chain, index, null, "")
             : (null, 0, Problems.NotTheDepositor, "Receipt and package are given to the account that deposited the evidence, and to no other.");
     }

@@ -37,6 +37,8 @@ internal sealed class VerifyEndpoint(Platform platform, LimitOptions limits) : I
 
     public void Dispose() => _free.Dispose();
 
+    private static readonly TimeSpan ReceiveAtMost = TimeSpan.FromSeconds(120);
+
     private async Task VerifyAsync(HttpContext context)
     {
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out MediaTypeHeaderValue? type)
@@ -85,6 +87,9 @@ internal sealed class VerifyEndpoint(Platform platform, LimitOptions limits) : I
 
     private async Task<(Problem Problem, string Detail)?> ReceiveAsync(HttpContext context, MediaTypeHeaderValue type, FileStream upload)
     {
+        // A slot is held while a package comes in: two slow senders must not take the verifier from everybody.
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        deadline.CancelAfter(ReceiveAtMost);
         try
         {
             Stream source = context.Request.Body;
@@ -100,7 +105,7 @@ internal sealed class VerifyEndpoint(Platform platform, LimitOptions limits) : I
                 MultipartSection? section;
                 do
                 {
-                    section = await reader.ReadNextSectionAsync(context.RequestAborted);
+                    section = await reader.ReadNextSectionAsync(deadline.Token);
                 }
                 while (section is not null && section.GetContentDispositionHeader()?.IsFileDisposition() != true);
                 if (section is null)
@@ -113,17 +118,21 @@ internal sealed class VerifyEndpoint(Platform platform, LimitOptions limits) : I
 
             byte[] buffer = new byte[BufferBytes];
             int read;
-            while ((read = await source.ReadAsync(buffer, context.RequestAborted)) > 0)
+            while ((read = await source.ReadAsync(buffer, deadline.Token)) > 0)
             {
                 if (upload.Position + read > limits.VerifyBytes)
                 {
                     return (Problems.TooLarge, FormattableString.Invariant($"Packages up to {limits.VerifyBytes} bytes are verified here; verify larger ones offline with the command notary verify."));
                 }
 
-                await upload.WriteAsync(buffer.AsMemory(0, read), context.RequestAborted);
+                await upload.WriteAsync(buffer.AsMemory(0, read), deadline.Token);
             }
 
             return null;
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            return (Problems.BodyTimeout, FormattableString.Invariant($"A package is received within {ReceiveAtMost.TotalSeconds:0} s; send it again, or verify offline with the command notary verify."));
         }
         catch (InvalidDataException)
         {
