@@ -18,10 +18,6 @@ readonly NEEDED=(
   'libssl3|library libcrypto.so.3|SM2, SM4 and Ed25519 signing; the reference for the managed SM3 and SM2'
   'openssl|command openssl|checks keys, digests and signatures with a program that is not ours'
   'strace|command strace|injects a failure at each system call of a commit'
-  'zip|command zip|builds packages that another program made'
-  'unzip|command unzip|reads our packages with another program'
-  'curl|command curl|runs the documentation'\''s HTTP examples'
-  'jq|command jq|runs the documentation'\''s JSON examples'
 )
 
 usage() { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
