@@ -49,6 +49,12 @@ internal sealed class SubmitState
         try
         {
             var held = new FileStream(Path.Combine(pending, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // A run that was killed while it wrote a batch for the first time never sent it: the draft is nobody's.
+            foreach (string draft in Directory.EnumerateFiles(pending, "*.part"))
+            {
+                File.Delete(draft);
+            }
+
             return new SubmitState(receipts, pending, held);
         }
         catch (IOException e)
