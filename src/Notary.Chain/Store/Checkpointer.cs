@@ -16,6 +16,10 @@ internal sealed class Checkpointer : IDisposable
     /// <summary>Bytes committed since the WAL last began anew, before it is written back.</summary>
     public const long Threshold = 64L * 1024 * 1024;
 
+    // Frames (pages of 16 KiB) of a pass after which the writer finishes, and how often the bulk is tried to be brought under it.
+    private const int SmallPass = 256;
+    private const int MaximumPasses = 8;
+
     private readonly SqliteDatabase _database;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
@@ -63,6 +67,22 @@ internal sealed class Checkpointer : IDisposable
         _wake.Dispose();
     }
 
+    // The writer goes on meanwhile, so each pass leaves what was committed during it; the passes shrink until the rest is no wait.
+    private void WriteBackBulk()
+    {
+        var before = 0;
+        for (var pass = 0; pass < MaximumPasses; pass++)
+        {
+            var (frames, writtenBack) = _database.CheckpointPassive();
+            if (frames - before <= SmallPass)
+            {
+                return;
+            }
+
+            before = writtenBack;
+        }
+    }
+
     private void Work()
     {
         while (true)
@@ -75,7 +95,7 @@ internal sealed class Checkpointer : IDisposable
 
             try
             {
-                _database.CheckpointPassive();
+                WriteBackBulk();
                 _mayFinish = true;
             }
             catch (SqliteFailureException failure)
