@@ -15,7 +15,11 @@ namespace Notary.Chain;
 /// <param name="SealedMs">Last sealed time, Unix milliseconds.</param>
 /// <param name="Note">The signed checkpoint, UTF-8.</param>
 /// <param name="Parsed">The same note, parsed.</param>
-public sealed record ChainHead(long Size, Hash32 Root, long SealedMs, ReadOnlyMemory<byte> Note, SignedNote Parsed);
+public sealed record ChainHead(long Size, Hash32 Root, long SealedMs, ReadOnlyMemory<byte> Note, SignedNote Parsed)
+{
+    /// <summary>The note as text, made once for all proofs that end in it.</summary>
+    public string NoteText { get; } = Encoding.UTF8.GetString(Note.Span);
+}
 
 /// <summary>One request's part of an append.</summary>
 internal sealed class AppendRequest
@@ -46,6 +50,9 @@ internal sealed class AppendRequest
 
     public bool Conflict { get; set; }
 }
+
+/// <summary>A batch that is committed and still has to be made durable and signed, or one that sealed nothing and has only to be made durable.</summary>
+internal sealed record CommittedBatch(HeadRow Head, BatchProver? Prover);
 
 /// <summary>The appended batch, for the proofs of its answers.</summary>
 internal sealed record SealedBatch(ChainHead Head, BatchProver? Prover);
@@ -83,9 +90,12 @@ internal sealed class ChainStoppedException(StopReason reason, string sentence, 
 
 /// <summary>
 /// The one writer of a chain. One turn is one transaction: take the head row, check it, give indexes and the sealed time, admit, compute, write
-/// segment, tiles, items, feed and head, commit; <b>then</b> sign what was committed; then answer. One thread at a time.
+/// segment, tiles, items, feed and head, commit; <b>then</b> sync and sign what was committed; then answer.
 /// </summary>
 /// <remarks>
+/// <para>Threads: <see cref="Append"/> and everything else by one thread at a time; <see cref="Finish"/>, which waits for the disk and signs, by one thread at a time
+/// that may be another, in the order of the batches. So a batch can be written while the one before it is being finished. What is written on top of a batch
+/// that is not yet durable is answered only after it: both become durable by the same sync, and a failure stops the chain.</para>
 /// <para>Failure: a turn that throws <see cref="ChainStoppedException"/> ends this object; its state in memory may be ahead of the database. Whoever opens the chain again
 /// reads the head under its lock and so learns what the commit came to.</para>
 /// <para>A crash between commit and signature leaves a head above the last stored note. <see cref="Open"/> re-hashes the stored entries from the note's size on an edge
@@ -100,6 +110,7 @@ internal sealed class ChainAppender : IDisposable
     private readonly ChainState _state;
     private readonly TileEdge _edge;
     private HeadRow _head;
+    private ChainHead _signed = new(0, default, 0, default, null!);
     private Hash32[] _hashes = new Hash32[1024];
     private byte[] _segment = new byte[1 << 20];
     private byte[] _feed = new byte[1 << 16];
@@ -117,8 +128,12 @@ internal sealed class ChainAppender : IDisposable
         _head = head;
     }
 
-    /// <summary>The signed head.</summary>
-    public ChainHead Head { get; private set; } = new(0, default, 0, default, null!);
+    /// <summary>The newest signed head; behind what is committed while a batch is being finished.</summary>
+    public ChainHead Head
+    {
+        get => Volatile.Read(ref _signed);
+        private set => Volatile.Write(ref _signed, value);
+    }
 
     /// <summary>Leaves below this are durable in the digest index: their feed rows go with the next turn.</summary>
     public Func<long> IndexDurableTo { get; init; } = static () => 0;
@@ -169,7 +184,7 @@ internal sealed class ChainAppender : IDisposable
             var appender = new ChainAppender(store, genesis, signer, new ChainClock(time), state, tiles!, head) { IndexDurableTo = indexDurableTo };
             if (note.Size < head.Size)
             {
-                appender.SignHead();
+                appender.SignHead(head);
                 appender._head = head with { Note = appender.Head.Note.ToArray(), NoteSize = head.Size };
                 store.WriteHead(appender._head);
             }
@@ -188,8 +203,8 @@ internal sealed class ChainAppender : IDisposable
         }
     }
 
-    /// <summary>Appends the requests' leaves in one transaction, signs, and returns what their proofs are made from.</summary>
-    public SealedBatch Append(IReadOnlyList<AppendRequest> requests)
+    /// <summary>Appends the requests' leaves in one transaction and commits it. Nothing may be answered before <see cref="Finish"/>.</summary>
+    public CommittedBatch Append(IReadOnlyList<AppendRequest> requests)
     {
         var committing = false;
         try
@@ -212,32 +227,16 @@ internal sealed class ChainAppender : IDisposable
                 prover = Write(requests, sealedMs);
             }
 
-            if (prover is null)
-            {
-                // Nothing to seal, but refusals that an idempotency key stands for are remembered.
-                committing = true;
-                _store.Commit();
-                return new SealedBatch(Head, null);
-            }
-
-            using (ChainTelemetry.Source.StartActivity("commit"))
-            {
-                committing = true;
-                _store.Commit();
-            }
-
-            using (ChainTelemetry.Source.StartActivity("sign"))
-            {
-                SignHead();
-            }
-
-            return new SealedBatch(Head, prover);
+            // Without a prover there is nothing to seal, but refusals that an idempotency key stands for are remembered.
+            committing = true;
+            _store.CommitUnsynced();
+            return new CommittedBatch(_head, prover);
         }
         catch (SqliteFailureException failure)
         {
             RollbackQuietly();
             throw committing
-                ? new ChainStoppedException(StopReason.OutcomeUnknown, "The database failed while it committed: whether the last batch is sealed shows at the next start.", failure)
+                ? Unknown(failure)
                 : new ChainStoppedException(StopReason.Storage, "The database failed: nothing of the last batch is sealed. Look at the disk, then start again.", failure);
         }
         catch (ChainStoppedException) when (!committing)
@@ -245,6 +244,32 @@ internal sealed class ChainAppender : IDisposable
             RollbackQuietly();
             throw;
         }
+    }
+
+    /// <summary>Makes a committed batch durable, then signs it; after this its requests may be answered.</summary>
+    public SealedBatch Finish(CommittedBatch batch)
+    {
+        using (ChainTelemetry.Source.StartActivity("commit"))
+        {
+            try
+            {
+                _store.Sync();
+            }
+            catch (SqliteFailureException failure)
+            {
+                throw Unknown(failure);
+            }
+        }
+
+        if (batch.Prover is not null)
+        {
+            using (ChainTelemetry.Source.StartActivity("sign"))
+            {
+                SignHead(batch.Head);
+            }
+        }
+
+        return new SealedBatch(Head, batch.Prover);
     }
 
     /// <summary>Stores the newest note, so that the next start has nothing to sign; at a clean close.</summary>
@@ -283,6 +308,7 @@ internal sealed class ChainAppender : IDisposable
         var first = _head.Size;
         var next = first;
         var segmentUsed = 0;
+        var feedUsed = 0;
         foreach (var request in requests)
         {
             if (request is { IdempotencyKey: { } key, Account: { } account } && _store.ReadRequest(account, key) is { } known)
@@ -292,7 +318,7 @@ internal sealed class ChainAppender : IDisposable
                 continue;
             }
 
-            next = WriteRequest(request, sealedMs, first, next, ref segmentUsed);
+            next = WriteRequest(request, sealedMs, first, next, ref segmentUsed, ref feedUsed);
         }
 
         var count = (int)(next - first);
@@ -302,6 +328,7 @@ internal sealed class ChainAppender : IDisposable
         }
 
         _store.WriteSegment(first, count, _segment.AsSpan(0, segmentUsed));
+        _store.WriteFeed(first, _feed.AsSpan(0, feedUsed));
         var tiles = _edge.Append(_hashes.AsSpan(0, count), out var prover);
         foreach (var tile in tiles)
         {
@@ -321,15 +348,17 @@ internal sealed class ChainAppender : IDisposable
             _requestsTrimmedMs = sealedMs;
         }
 
-        // Each batch stores its predecessor's note: a signature is never waited for inside a transaction.
-        var noted = Head.Size == first && first > 0;
+        // Each batch stores the newest note there is, its predecessor's or, while that is being finished, the one before: a signature is never waited
+        // for inside a transaction.
+        var signed = Head;
+        var noted = signed.Size > _head.NoteSize;
         _head = new HeadRow(
-            next, prover.Root, _edge.Edge.ToBytes(), sealedMs, noted ? Head.Note.ToArray() : _head.Note, noted ? first : _head.NoteSize);
+            next, prover.Root, _edge.Edge.ToBytes(), sealedMs, noted ? signed.Note.ToArray() : _head.Note, noted ? signed.Size : _head.NoteSize);
         _store.WriteHead(_head);
         return prover;
     }
 
-    private long WriteRequest(AppendRequest request, long sealedMs, long batchFirst, long next, ref int segmentUsed)
+    private long WriteRequest(AppendRequest request, long sealedMs, long batchFirst, long next, ref int segmentUsed, ref int feedUsed)
     {
         var leaves = request.Leaves;
         leaves.Seal(sealedMs);
@@ -342,7 +371,6 @@ internal sealed class ChainAppender : IDisposable
 
         var hashes = _hashes.AsSpan(at, leaves.Count);
         leaves.Hash(hashes);
-        var feedUsed = 0;
         var refused = false;
         for (var i = 0; i < leaves.Count; i++)
         {
@@ -379,11 +407,6 @@ internal sealed class ChainAppender : IDisposable
             next++;
         }
 
-        if (feedUsed > 0)
-        {
-            _store.WriteFeed(request.First, _feed.AsSpan(0, feedUsed));
-        }
-
         if (request is { IdempotencyKey: { } key, Account: { } account })
         {
             if (refused && request.Remember is { } remember)
@@ -397,12 +420,12 @@ internal sealed class ChainAppender : IDisposable
         return next;
     }
 
-    private void SignHead()
+    private void SignHead(HeadRow head)
     {
         SignedNote note;
         try
         {
-            var text = new Checkpoint(_genesis.Origin, _head.Size, _head.Root).Format();
+            var text = new Checkpoint(_genesis.Origin, head.Size, head.Root).Format();
             note = SignedNote.Create(text, [NoteSigner.SignLine(_signer, _genesis.LogKey, text)]);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
@@ -410,8 +433,11 @@ internal sealed class ChainAppender : IDisposable
             throw new ChainStoppedException(StopReason.Signing, "The last batch is committed but could not be signed: it is signed at the next start.", failure);
         }
 
-        Head = new ChainHead(_head.Size, _head.Root, _head.SealedMs, Encoding.UTF8.GetBytes(note.Format()), note);
+        Head = new ChainHead(head.Size, head.Root, head.SealedMs, Encoding.UTF8.GetBytes(note.Format()), note);
     }
+
+    private static ChainStoppedException Unknown(SqliteFailureException failure) => new(
+        StopReason.OutcomeUnknown, "The database failed while it committed: whether the last batch is sealed shows at the next start.", failure);
 
     private void RollbackQuietly()
     {

@@ -37,7 +37,7 @@ public sealed class ChainHost : IDisposable
         State = () => appender.State;
         _sequencer = new Sequencer(appender, template.QueueRequests, index.Signal);
         Reader = new ChainReader(() => _sequencer.Head, reads, index, genesis, cipher, digestKey);
-        index.Start();
+        index.Start(() => _sequencer.Head.Size);
     }
 
     /// <summary>The chain's name.</summary>

@@ -73,7 +73,7 @@ public sealed class ChainReader
             return null;
         }
 
-        return Proof(index, InclusionHashes(index, 1, head.Size), head);
+        return TlogProof.Create(_genesis.Suite, index, InclusionHashes(index, 1, head.Size), head.Parsed);
     }
 
     /// <summary>The range proof of leaves [first, first + count) in the tree of that size.</summary>
@@ -138,8 +138,6 @@ public sealed class ChainReader
                 Number = RecordNumber.Format(_genesis.Code, index), LeafJson = System.Text.Encoding.UTF8.GetString(leaf), Secret = item.Secret, Proof = proof.Format(),
             }
             : null;
-
-    internal TlogProof Proof(long index, Hash32[] hashes, ChainHead head) => TlogProof.Create(_genesis.Suite, index, hashes, head.Parsed);
 
     internal Hash32 DigestMac(Hash32 digest)
     {

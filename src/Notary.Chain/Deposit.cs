@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Notary.Crypto;
 using Notary.Evidence;
+using Notary.Ledger;
 
 namespace Notary.Chain;
 
@@ -142,13 +143,12 @@ public sealed class DepositResult : IDisposable
         }
 
         var leaf = _sealedLeaves[sealedLine];
-        var proof = _reader!.Proof(index, _batch!.Prover!.Inclusion(index), _batch.Head);
         return new Receipt
         {
             Number = RecordNumber.Format(_genesis!.Code, index),
             LeafJson = Encoding.UTF8.GetString(_leaves.Leaf(leaf)),
             Secret = _leaves.Batch.Secrets[leaf],
-            Proof = proof.Format(),
+            Proof = TlogProof.Format(_genesis.Suite, index, _batch!.Prover!.Inclusion(index), _batch.Head.NoteText),
         };
     }
 
@@ -261,7 +261,12 @@ public sealed class DepositResult : IDisposable
     /// <summary>The refused lines of a request, as remembered with its idempotency key: <c>{"errors":[…],"lines":n}</c>.</summary>
     internal static class Outcomes
     {
+        private static readonly byte[] OneGoodLine = Format(1, []);
+
         public static byte[] Write(int lines, Dictionary<int, LineError> errors)
+            => lines == 1 && errors.Count == 0 ? OneGoodLine : Format(lines, errors);
+
+        private static byte[] Format(int lines, Dictionary<int, LineError> errors)
             => JsonSerializer.SerializeToUtf8Bytes(new Stored(lines, [.. errors.Values.OrderBy(e => e.Line)]));
 
         public static Dictionary<int, LineError> Read(ReadOnlySpan<byte> bytes, out int lines)

@@ -19,9 +19,13 @@ internal enum AppendEnding
 }
 
 /// <summary>
-/// Orders the requests of a chain: a bounded queue and one thread that appends whatever arrived while the last batch committed. No timer: an
-/// idle chain answers at once, a busy one fills its batches by itself.
+/// Orders the requests of a chain: a bounded queue and two threads. The writer appends whatever arrived meanwhile in one transaction; the finisher waits for
+/// the disk, signs and answers. No timer: an idle chain answers at once, a busy one fills its batches by itself.
 /// </summary>
+/// <remarks>
+/// At most one batch is being finished while one is being written. The writer goes ahead of the finisher only when enough waits to be worth a batch of its own
+/// (<see cref="AheadLeaves"/>): below that, one larger batch later costs less than two signatures.
+/// </remarks>
 internal sealed class Sequencer : IDisposable
 {
     /// <summary>Leaves of one transaction, when more than one request waits.</summary>
@@ -30,15 +34,23 @@ internal sealed class Sequencer : IDisposable
     /// <summary>Bytes of leaves that may wait.</summary>
     public const long MaximumQueuedBytes = 64L * 1024 * 1024;
 
+    /// <summary>Leaves that must wait before a batch is written beside the one that is being finished.</summary>
+    public const int AheadLeaves = 2_000;
+
     private readonly ChainAppender _appender;
     private readonly int _maximumRequests;
     private readonly Action _appended;
     private readonly Lock _gate = new();
     private readonly Queue<Waiting> _queue = new();
-    private readonly AutoResetEvent _arrived = new(false);
-    private readonly Thread _thread;
+    private readonly AutoResetEvent _writable = new(false);
+    private readonly AutoResetEvent _finishable = new(false);
+    private readonly Thread _writer;
+    private readonly Thread _finisher;
     private long _queuedBytes;
+    private int _queuedLeaves;
+    private Turn? _finishing;
     private bool _closing;
+    private bool _finished;
     private volatile ChainHead _head;
     private volatile StoppedState? _stopped;
 
@@ -48,8 +60,10 @@ internal sealed class Sequencer : IDisposable
         _maximumRequests = maximumRequests;
         _appended = appended;
         _head = appender.Head;
-        _thread = new Thread(Work) { IsBackground = true, Name = "sequencer" };
-        _thread.Start();
+        _writer = new Thread(Write) { IsBackground = true, Name = "sequencer" };
+        _finisher = new Thread(Finish) { IsBackground = true, Name = "finisher" };
+        _writer.Start();
+        _finisher.Start();
     }
 
     /// <summary>The newest signed head.</summary>
@@ -77,7 +91,8 @@ internal sealed class Sequencer : IDisposable
 
             _queue.Enqueue(waiting);
             _queuedBytes += request.Leaves.LeafBytes;
-            _arrived.Set();
+            _queuedLeaves += request.Leaves.Count;
+            WakeWriter();
         }
 
         return waiting.Ending.Task;
@@ -91,81 +106,174 @@ internal sealed class Sequencer : IDisposable
             _closing = true;
         }
 
-        _arrived.Set();
-        _thread.Join();
+        _writable.Set();
+        _writer.Join();
+        lock (_gate)
+        {
+            _finished = true;
+        }
+
+        _finishable.Set();
+        _finisher.Join();
         _appender.Dispose();
-        _arrived.Dispose();
+        _writable.Dispose();
+        _finishable.Dispose();
     }
 
-    private void Work()
+    // Under the gate. A writer that could not go on anyway is left asleep: the finisher wakes it.
+    private void WakeWriter()
     {
-        var turn = new List<Waiting>();
+        if (_finishing is null || _queuedLeaves >= AheadLeaves)
+        {
+            _writable.Set();
+        }
+    }
+
+    private void Write()
+    {
+        Turn? turn = null;
         try
         {
             while (true)
             {
-                if (!Take(turn))
+                turn = Take(out var ended);
+                if (ended)
                 {
-                    if (_closing)
-                    {
-                        _appender.StoreNote();
-                        Stop(new StoppedState(StopReason.Closed, "The chain was closed."));
-                        return;
-                    }
+                    Close();
+                    return;
+                }
 
-                    _arrived.WaitOne();
+                if (turn is null)
+                {
+                    _writable.WaitOne();
                     continue;
                 }
 
-                Append(turn);
-                turn.Clear();
+                turn.Begin();
+                turn.Batch = _appender.Append([.. turn.Requests.Select(static w => w.Request)]);
+                if (!HandOver(turn))
+                {
+                    // The batch before could not be finished, and this one stands on it.
+                    turn.End(AppendEnding.OutcomeUnknown);
+                    return;
+                }
             }
         }
         catch (Exception failure)
         {
-            // A chain whose memory may be ahead of its database does not go on: everybody who waits learns it, and the next start
-            // reads what the database holds. Anything unexpected stops it too, and stays visible in the status.
-            var stop = failure as ChainStoppedException;
-            Stop(new StoppedState(
-                stop?.Reason ?? StopReason.OutcomeUnknown,
-                stop?.Message ?? $"The sequencer failed ({failure.GetType().Name}): whether the last batch is sealed shows at the next start.",
-                failure));
-            var unknown = stop?.Reason is not (StopReason.Storage or StopReason.HeadChanged or StopReason.Clock);
-            foreach (var waiting in turn)
+            // What is being finished was committed before this failed, and is answered as it ends.
+            var ending = StopFor(failure);
+            turn?.End(ending);
+        }
+    }
+
+    // A chain that stopped by itself keeps the note that it has; the next start signs what is above it.
+    private void Close()
+    {
+        if (_stopped is null)
+        {
+            _appender.StoreNote();
+            Stop(new StoppedState(StopReason.Closed, "The chain was closed."));
+        }
+    }
+
+    private void Finish()
+    {
+        while (true)
+        {
+            Turn? turn;
+            lock (_gate)
             {
-                waiting.Ending.TrySetResult(new AppendOutcome(unknown ? AppendEnding.OutcomeUnknown : AppendEnding.Stopped, null));
+                turn = _finishing;
+                if (turn is null && _finished)
+                {
+                    return;
+                }
+            }
+
+            if (turn is null)
+            {
+                _finishable.WaitOne();
+                continue;
+            }
+
+            try
+            {
+                var batch = turn.Finish(_appender);
+                _head = batch.Head;
+                _appended();
+                Finished();
+                turn.End(batch);
+            }
+            catch (Exception failure)
+            {
+                var ending = StopFor(failure);
+                Finished();
+                turn.End(ending);
             }
         }
     }
 
-    private void Append(List<Waiting> turn)
-    {
-        var started = Stopwatch.GetTimestamp();
-        // One trace covers a batch of many requests: the first request's is its parent, the others are linked.
-        using var activity = ChainTelemetry.Source.StartActivity("append", ActivityKind.Internal, turn[0].Parent, links: turn.Count == 1 ? null : [.. turn.Skip(1).Where(w => w.Parent != default).Take(64).Select(w => new ActivityLink(w.Parent))]);
-        var batch = _appender.Append([.. turn.Select(w => w.Request)]);
-        _head = batch.Head;
-        _appended();
-        var outcome = new AppendOutcome(AppendEnding.Decided, batch);
-        long records = 0;
-        foreach (var waiting in turn)
-        {
-            records += waiting.Request.Admitted;
-            waiting.Ending.TrySetResult(outcome);
-        }
-
-        ChainTelemetry.Records.Add(records);
-        ChainTelemetry.BatchRecords.Record(records);
-        ChainTelemetry.CommitSeconds.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-    }
-
-    private bool Take(List<Waiting> turn)
+    private void Finished()
     {
         lock (_gate)
         {
+            _finishing = null;
+        }
+
+        _writable.Set();
+    }
+
+    // Waits until the batch before is finished; false when that one stopped the chain.
+    private bool HandOver(Turn turn)
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_stopped is not null)
+                {
+                    return false;
+                }
+
+                if (_finishing is null)
+                {
+                    _finishing = turn;
+                    _finishable.Set();
+                    return true;
+                }
+            }
+
+            _writable.WaitOne();
+        }
+    }
+
+    // A chain whose memory may be ahead of its database does not go on: everybody who waits learns it, and the next start reads what the database
+    // holds. Anything unexpected stops it too, and stays visible in the status.
+    private AppendEnding StopFor(Exception failure)
+    {
+        var stop = failure as ChainStoppedException;
+        Stop(new StoppedState(
+            stop?.Reason ?? StopReason.OutcomeUnknown,
+            stop?.Message ?? $"The sequencer failed ({failure.GetType().Name}): whether the last batch is sealed shows at the next start.",
+            failure));
+        return stop?.Reason is StopReason.Storage or StopReason.HeadChanged or StopReason.Clock ? AppendEnding.Stopped : AppendEnding.OutcomeUnknown;
+    }
+
+    private Turn? Take(out bool ended)
+    {
+        lock (_gate)
+        {
+            ended = _stopped is not null || (_closing && _queue.Count == 0 && _finishing is null);
+            if (ended || _queue.Count == 0 || (_finishing is not null && _queuedLeaves < AheadLeaves && !_closing))
+            {
+                return null;
+            }
+
+            var turn = new Turn();
             var leaves = 0;
             var keys = new HashSet<(string?, string)>();
-            while (_queue.TryPeek(out var next) && (turn.Count == 0 || leaves + next.Request.Leaves.Count <= MaximumTurnLeaves))
+            while (_queue.TryPeek(out var next) && (turn.Requests.Count == 0 || leaves + next.Request.Leaves.Count <= MaximumTurnLeaves))
             {
                 // Two requests with one idempotency key never share a transaction: the second must find the first's row.
                 if (next.Request.IdempotencyKey is { } key && !keys.Add((next.Request.Account, key)))
@@ -176,10 +284,11 @@ internal sealed class Sequencer : IDisposable
                 _queue.Dequeue();
                 _queuedBytes -= next.Request.Leaves.LeafBytes;
                 leaves += next.Request.Leaves.Count;
-                turn.Add(next);
+                turn.Requests.Add(next);
             }
 
-            return turn.Count > 0;
+            _queuedLeaves -= leaves;
+            return turn;
         }
     }
 
@@ -188,12 +297,15 @@ internal sealed class Sequencer : IDisposable
         Waiting[] rest;
         lock (_gate)
         {
-            _stopped = state;
+            // The first reason is the one that is shown: what follows from it would only hide it.
+            _stopped ??= state;
             rest = [.. _queue];
             _queue.Clear();
             _queuedBytes = 0;
+            _queuedLeaves = 0;
         }
 
+        _writable.Set();
         foreach (var waiting in rest)
         {
             waiting.Ending.TrySetResult(new AppendOutcome(AppendEnding.Stopped, null));
@@ -207,6 +319,67 @@ internal sealed class Sequencer : IDisposable
         public ActivityContext Parent { get; } = Activity.Current?.Context ?? default;
 
         public TaskCompletionSource<AppendOutcome> Ending { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    /// <summary>The requests of one batch on their way through both threads.</summary>
+    private sealed class Turn
+    {
+        private Activity? _activity;
+        private long _started;
+
+        public List<Waiting> Requests { get; } = [];
+
+        public CommittedBatch? Batch { get; set; }
+
+        public void Begin()
+        {
+            _started = Stopwatch.GetTimestamp();
+            Activity.Current = null;
+            // One trace covers a batch of many requests: the first request's is its parent, the others are linked.
+            _activity = ChainTelemetry.Source.HasListeners()
+                ? ChainTelemetry.Source.StartActivity(
+                    "append", ActivityKind.Internal, Requests[0].Parent, links: Requests.Skip(1).Where(static w => w.Parent != default).Take(64).Select(static w => new ActivityLink(w.Parent)))
+                : null;
+        }
+
+        public SealedBatch Finish(ChainAppender appender)
+        {
+            Activity.Current = _activity;
+            try
+            {
+                return appender.Finish(Batch!);
+            }
+            finally
+            {
+                Activity.Current = null;
+            }
+        }
+
+        public void End(SealedBatch batch)
+        {
+            long records = 0;
+            var outcome = new AppendOutcome(AppendEnding.Decided, batch);
+            foreach (var waiting in Requests)
+            {
+                records += waiting.Request.Admitted;
+                waiting.Ending.TrySetResult(outcome);
+            }
+
+            _activity?.Dispose();
+            ChainTelemetry.Records.Add(records);
+            ChainTelemetry.BatchRecords.Record(records);
+            ChainTelemetry.CommitSeconds.Record(Stopwatch.GetElapsedTime(_started).TotalSeconds);
+        }
+
+        public void End(AppendEnding ending)
+        {
+            foreach (var waiting in Requests)
+            {
+                waiting.Ending.TrySetResult(new AppendOutcome(ending, null));
+            }
+
+            _activity?.Dispose();
+        }
     }
 }
 

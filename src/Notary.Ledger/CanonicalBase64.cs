@@ -9,6 +9,9 @@ namespace Notary.Ledger;
 /// </summary>
 internal static class CanonicalBase64
 {
+    /// <summary>Characters of a hash.</summary>
+    public const int HashLength = 44;
+
     public static bool TryDecode(ReadOnlySpan<char> text, [NotNullWhen(true)] out byte[]? bytes)
     {
         bytes = null;
@@ -31,7 +34,7 @@ internal static class CanonicalBase64
     public static bool TryDecodeHash(ReadOnlySpan<char> text, out Hash32 hash)
     {
         hash = default;
-        if (text.Length != 44 || !TryDecode(text, out var bytes) || bytes.Length != Hash32.Size)
+        if (text.Length != HashLength || !TryDecode(text, out var bytes) || bytes.Length != Hash32.Size)
         {
             return false;
         }
@@ -45,5 +48,16 @@ internal static class CanonicalBase64
         Span<byte> bytes = stackalloc byte[Hash32.Size];
         hash.CopyTo(bytes);
         return Convert.ToBase64String(bytes);
+    }
+
+    /// <summary>Writes the <see cref="HashLength"/> characters of a hash.</summary>
+    public static void Encode(in Hash32 hash, Span<char> text)
+    {
+        Span<byte> bytes = stackalloc byte[Hash32.Size];
+        hash.CopyTo(bytes);
+        if (!Convert.TryToBase64Chars(bytes, text, out _))
+        {
+            throw new ArgumentException("There is no room for a hash.", nameof(text));
+        }
     }
 }

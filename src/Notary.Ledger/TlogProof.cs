@@ -201,22 +201,29 @@ public sealed class TlogProof
     }
 
     /// <summary>The proof as text; its UTF-8 bytes are the proof. What parses formats to the same bytes.</summary>
-    public string Format()
+    public string Format() => Format(Suite, Index, Hashes, Note.Format(), Extra is { } extra ? Convert.ToBase64String(extra.Span) : null);
+
+    /// <summary>The text of a proof whose parts its issuer has at hand, the note in its form as text: nothing is parsed or checked again.</summary>
+    public static string Format(Suite suite, long index, IReadOnlyList<Hash32> hashes, string note) => Format(suite, index, hashes, note, extra: null);
+
+    private static string Format(Suite suite, long index, IReadOnlyList<Hash32> hashes, string note, string? extra)
     {
-        var text = new StringBuilder();
-        text.Append(Suite.Id == SuiteId.Sm ? SmHeader : IntlHeader).Append('\n');
-        if (Extra is { } extra)
+        var head = string.Create(
+            CultureInfo.InvariantCulture, $"{(suite.Id == SuiteId.Sm ? SmHeader : IntlHeader)}\n{(extra is null ? "" : "extra " + extra + "\n")}index {index}\n");
+        return string.Create(head.Length + (hashes.Count * (CanonicalBase64.HashLength + 1)) + 1 + note.Length, (head, hashes, note), static (text, parts) =>
         {
-            text.Append("extra ").Append(Convert.ToBase64String(extra.Span)).Append('\n');
-        }
+            parts.head.CopyTo(text);
+            var used = parts.head.Length;
+            foreach (var hash in parts.hashes)
+            {
+                CanonicalBase64.Encode(hash, text[used..]);
+                used += CanonicalBase64.HashLength;
+                text[used++] = '\n';
+            }
 
-        text.Append("index ").Append(Index.ToString(CultureInfo.InvariantCulture)).Append('\n');
-        foreach (var hash in Hashes)
-        {
-            text.Append(CanonicalBase64.Encode(hash)).Append('\n');
-        }
-
-        return text.Append('\n').Append(Note.Format()).ToString();
+            text[used++] = '\n';
+            parts.note.CopyTo(text[used..]);
+        });
     }
 
     /// <summary>

@@ -29,6 +29,7 @@ public sealed class DigestIndex : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly List<TaskCompletionSource> _waiting = [];
+    private Func<long> _sealedTo = static () => 0;
     private Thread? _worker;
     private Task _runWriter = Task.CompletedTask;
     private RunFile[] _runs;
@@ -158,8 +159,10 @@ public sealed class DigestIndex : IDisposable
     }
 
     /// <summary>Starts the worker; it reads what the feed already holds and then what <see cref="Signal"/> announces.</summary>
-    public void Start()
+    /// <param name="sealedTo">Leaves below this are durable and signed: no run may know of a leaf that a loss of power can still take back.</param>
+    public void Start(Func<long> sealedTo)
     {
+        _sealedTo = sealedTo;
         _worker = new Thread(Work) { IsBackground = true, Name = "digest-index", Priority = ThreadPriority.BelowNormal };
         _worker.Start();
         Signal();
@@ -252,11 +255,10 @@ public sealed class DigestIndex : IDisposable
         {
             using var database = SqliteDatabase.OpenReader(_databasePath);
             using var next = database.Prepare("SELECT first, keys FROM feed WHERE first >= ? ORDER BY first LIMIT 64");
-            using var head = database.Prepare("SELECT size FROM head");
             while (!_stop.IsCancellationRequested)
             {
                 _wake.Wait(_stop.Token);
-                while (Failure is null && ReadFeed(head, next) && !_stop.IsCancellationRequested)
+                while (Failure is null && ReadFeed(next) && !_stop.IsCancellationRequested)
                 {
                 }
             }
@@ -272,12 +274,10 @@ public sealed class DigestIndex : IDisposable
         }
     }
 
-    // The size is read before the rows: rows committed since belong to the next round. Leaves without keys have no row.
-    private bool ReadFeed(SqliteStatement head, SqliteStatement next)
+    // The size is read before the rows: rows sealed since belong to the next round. Leaves without keys have no row.
+    private bool ReadFeed(SqliteStatement next)
     {
-        head.Step();
-        var size = head.Number(0);
-        head.Reset();
+        var size = _sealedTo();
         if (size <= _indexedTo)
         {
             return false;

@@ -5,14 +5,28 @@ namespace Notary.Chain.Sqlite;
 
 /// <summary>An SQLite call that did not succeed: the primary and extended result codes and what was attempted.</summary>
 /// <remarks>Never carries SQL text or values: it may be logged.</remarks>
-public sealed class SqliteFailureException(int code, int extendedCode, string attempted)
-    : Exception(string.Create(CultureInfo.InvariantCulture, $"SQLite could not {attempted}: result {code} (extended {extendedCode})."))
+public sealed class SqliteFailureException : Exception
 {
+    public SqliteFailureException(int code, int extendedCode, string attempted)
+        : base(string.Create(CultureInfo.InvariantCulture, $"SQLite could not {attempted}: result {code} (extended {extendedCode})."))
+    {
+        Code = code;
+        ExtendedCode = extendedCode;
+    }
+
+    /// <summary>The store's own call for a file of the database failed.</summary>
+    public SqliteFailureException(string attempted, Exception cause)
+        : base($"The store could not {attempted}: {cause.Message}", cause)
+    {
+        Code = raw.SQLITE_IOERR;
+        ExtendedCode = raw.SQLITE_IOERR_FSYNC;
+    }
+
     /// <summary>Primary result code (sqlite3.h, SQLITE_*).</summary>
-    public int Code { get; } = code;
+    public int Code { get; }
 
     /// <summary>Extended result code, which names the I/O operation that failed.</summary>
-    public int ExtendedCode { get; } = extendedCode;
+    public int ExtendedCode { get; }
 }
 
 /// <summary>
@@ -20,7 +34,8 @@ public sealed class SqliteFailureException(int code, int extendedCode, string at
 /// command per row would cost more than the row. Not thread-safe: a connection belongs to one thread at a time.
 /// </summary>
 /// <remarks>
-/// <para>Durability: WAL with <c>synchronous=FULL</c>, so a commit returns after the WAL's fsync (promise G1).</para>
+/// <para>Durability: WAL. SQLite itself syncs the WAL before it writes it back; after a commit <c>ChainStore.Sync</c> does, before anybody is
+/// answered (promise G1), so that the next batch can be written while the disk works. <c>synchronous=FULL</c> would sync in the same place, inside COMMIT.</para>
 /// <para>Library 3.50.4 can corrupt a WAL database when two connections write or checkpoint at the same moment (fixed in 3.51.3
 /// and 3.50.7), so an older library is refused. One connection writes; the one that checkpoints beside it belongs to the same process, which holds
 /// the lock file. Readers are opened read-only and cannot checkpoint, also not on close.</para>
@@ -54,18 +69,18 @@ public sealed class SqliteDatabase : IDisposable
         {
             if (create)
             {
-                // 16 KiB pages: segments are blobs of hundreds of kilobytes, and an overflow page costs the same whatever its size.
-                database.Execute("PRAGMA page_size=16384");
+                // 8 KiB: a batch of a few records writes a dozen pages whole, and one of thousands has blobs of megabytes, whose pages cost the same whatever their size.
+                database.Execute("PRAGMA page_size=8192");
             }
 
             database.Execute("PRAGMA journal_mode=WAL");
-            database.Execute("PRAGMA synchronous=FULL");
+            database.Execute("PRAGMA synchronous=NORMAL");
             // An erased row's bytes are overwritten, not only unlinked.
             database.Execute("PRAGMA secure_delete=ON");
             database.Execute("PRAGMA cache_size=-65536");
             // Store.Checkpointer decides when the WAL is written back, not the commit that happens to fill it.
             database.Execute("PRAGMA wal_autocheckpoint=0");
-            database.Execute("PRAGMA journal_size_limit=268435456");
+            database.Execute("PRAGMA journal_size_limit=1073741824");
             database.Execute("PRAGMA foreign_keys=ON");
             return database;
         }

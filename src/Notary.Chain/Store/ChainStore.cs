@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Notary.Chain.Sqlite;
 using Notary.Crypto;
 
@@ -31,12 +32,15 @@ public sealed class ChainStore : IDisposable
     private readonly SqliteStatement _readRequest, _writeRequest, _trimRequests;
 
     private readonly Checkpointer _checkpointer;
+    private readonly string _walPath;
+    private SafeFileHandle? _wal;
     private long _sinceCheckpoint;
 
     private ChainStore(SqliteDatabase database, string path)
     {
         _database = database;
         _checkpointer = new Checkpointer(path);
+        _walPath = path + "-wal";
         // IMMEDIATE takes the write lock before the head is read: the row is read for update.
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
@@ -113,7 +117,35 @@ public sealed class ChainStore : IDisposable
     }
 
     /// <summary>Commits: returns after the WAL was synced. A failure here leaves the outcome unknown.</summary>
-    public void Commit() => _commit.Run();
+    public void Commit()
+    {
+        CommitUnsynced();
+        Sync();
+    }
+
+    /// <summary>
+    /// Commits for this process's connections; on the disk only after <see cref="Sync"/>. A loss of power in between loses the newest such commits, never an
+    /// older one: the frames of the WAL are chained by their checksums. A failure here leaves the outcome unknown.
+    /// </summary>
+    public void CommitUnsynced() => _commit.Run();
+
+    /// <summary>
+    /// Waits until everything committed before this call is on the disk. The one method that may run on another thread beside the others, one call at a time.
+    /// </summary>
+    /// <exception cref="SqliteFailureException">The disk failed: what was committed since the last call is in doubt.</exception>
+    public void Sync()
+    {
+        try
+        {
+            // fsync(2) is of the file, whoever wrote it. The WAL stays the same file for as long as a connection is open.
+            _wal ??= File.OpenHandle(_walPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            RandomAccess.FlushToDisk(_wal);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new SqliteFailureException("sync the WAL", failure);
+        }
+    }
 
     /// <summary>Rolls back what is open; harmless when SQLite already did.</summary>
     public void Rollback()
@@ -216,6 +248,7 @@ public sealed class ChainStore : IDisposable
             statement.Dispose();
         }
 
+        _wal?.Dispose();
         _database.Dispose();
     }
 

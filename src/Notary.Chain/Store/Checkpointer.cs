@@ -7,23 +7,32 @@ namespace Notary.Chain.Store;
 /// </summary>
 /// <remarks>
 /// <para>The WAL is reused from its start only when all of it is written back at the moment when a transaction begins, and under load that moment never comes by
-/// itself. So this thread writes back the bulk and syncs it, then says <see cref="MayFinish"/>; the writer writes back the few frames that came in since, between two
-/// batches, and the next batch starts at the beginning of the WAL. The WAL stays near <see cref="Threshold"/>.</para>
+/// itself. So this thread writes back every <see cref="PassBytes"/>, in portions that the disk can take beside the writer's syncs; above <see cref="Threshold"/> it
+/// goes on until little is left and says <see cref="MayFinish"/>. The writer then writes back the few frames that came in since, between two batches, and the next
+/// batch starts at the beginning of the WAL.</para>
 /// <para>Failure: the WAL keeps everything that is not written back, so nothing is lost; the failure is handed to the writer's next turn, which stops the chain.</para>
 /// </remarks>
 internal sealed class Checkpointer : IDisposable
 {
-    /// <summary>Bytes committed since the WAL last began anew, before it is written back.</summary>
-    public const long Threshold = 64L * 1024 * 1024;
+    /// <summary>
+    /// Bytes committed since the WAL last began anew, before it shall begin anew. Each time the writer waits for a sync of the database, 20 to 400 ms on a
+    /// busy disk, so it is rare; a start after a crash reads as much, in about a second.
+    /// </summary>
+    public const long Threshold = 512L * 1024 * 1024;
 
-    // Frames (pages of 16 KiB) of a pass after which the writer finishes, and how often the bulk is tried to be brought under it.
-    private const int SmallPass = 256;
-    private const int MaximumPasses = 8;
+    /// <summary>Bytes committed between two portions.</summary>
+    public const long PassBytes = 32L * 1024 * 1024;
+
+    // Frames (pages of 8 KiB) of a portion after which the writer finishes, and how often the rest is tried to be brought under it.
+    private const int SmallPass = 2048;
+    private const int MaximumPasses = 4;
 
     private readonly SqliteDatabase _database;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
+    private long _lastPass;
     private volatile bool _stop;
+    private volatile bool _untilLittle;
     private volatile bool _mayFinish;
     private volatile bool _busy;
     private SqliteFailureException? _failure;
@@ -35,7 +44,7 @@ internal sealed class Checkpointer : IDisposable
         _thread.Start();
     }
 
-    /// <summary>The bulk is written back: the writer may finish between two batches, once.</summary>
+    /// <summary>Little is left: the writer may finish between two batches, once.</summary>
     public bool MayFinish => _mayFinish;
 
     /// <summary>Says that so much was committed since the WAL began anew; from the writer's thread.</summary>
@@ -47,15 +56,21 @@ internal sealed class Checkpointer : IDisposable
             throw failure;
         }
 
-        if (bytes >= Threshold && !_busy && !_mayFinish)
+        if (bytes - _lastPass >= PassBytes && !_busy && !_mayFinish)
         {
+            _lastPass = bytes;
+            _untilLittle = bytes >= Threshold;
             _busy = true;
             _wake.Set();
         }
     }
 
-    /// <summary>The writer finished.</summary>
-    public void Finished() => _mayFinish = false;
+    /// <summary>The writer tried to finish; what it could not write back, since a reader still needs it, is tried again with the next portion.</summary>
+    public void Finished()
+    {
+        _mayFinish = false;
+        _lastPass = 0;
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -65,22 +80,6 @@ internal sealed class Checkpointer : IDisposable
         _thread.Join();
         _database.Dispose();
         _wake.Dispose();
-    }
-
-    // The writer goes on meanwhile, so each pass leaves what was committed during it; the passes shrink until the rest is no wait.
-    private void WriteBackBulk()
-    {
-        var before = 0;
-        for (var pass = 0; pass < MaximumPasses; pass++)
-        {
-            var (frames, writtenBack) = _database.CheckpointPassive();
-            if (frames - before <= SmallPass)
-            {
-                return;
-            }
-
-            before = writtenBack;
-        }
     }
 
     private void Work()
@@ -95,8 +94,7 @@ internal sealed class Checkpointer : IDisposable
 
             try
             {
-                WriteBackBulk();
-                _mayFinish = true;
+                WriteBack();
             }
             catch (SqliteFailureException failure)
             {
@@ -105,5 +103,28 @@ internal sealed class Checkpointer : IDisposable
 
             _busy = false;
         }
+    }
+
+    // The writer goes on meanwhile, so each pass leaves what was committed during it; the passes shrink until the rest is no wait.
+    private void WriteBack()
+    {
+        var (frames, before) = _database.CheckpointPassive();
+        if (!_untilLittle)
+        {
+            return;
+        }
+
+        for (var pass = 0; pass < MaximumPasses; pass++)
+        {
+            (frames, var writtenBack) = _database.CheckpointPassive();
+            if (frames - before <= SmallPass)
+            {
+                break;
+            }
+
+            before = writtenBack;
+        }
+
+        _mayFinish = true;
     }
 }
