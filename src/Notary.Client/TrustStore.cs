@@ -1,3 +1,4 @@
+using Notary.Crypto.Native;
 using Notary.Evidence;
 
 
@@ -121,7 +122,8 @@ public sealed class TrustStore
         ArgumentNullException.ThrowIfNull(file);
         Directory.CreateDirectory(UserFolder);
         string path = Path.Combine(UserFolder, file.Content.Deployment + ".note");
-        AtomicFile.Write(path, file.ToBytes());
+        DurableFile.Replace(path, file.ToBytes());
+        DurableFile.SyncFolder(UserFolder);
         return path;
     }
 }

@@ -160,6 +160,23 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task A_libcrypto_without_SM2_is_refused_and_another_one_is_asked_for()
+    {
+        using var folder = new TemporaryFolder();
+        string system = Directory.EnumerateFiles("/usr/lib", "libcrypto.so.3", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }).First();
+        byte[] library = await File.ReadAllBytesAsync(system);
+        // The system's library, but for the name under which its provider offers SM2 keys: what RHEL's and Alpine's builds lack.
+        int at = library.AsSpan().IndexOf("SM2:1.2.156.10197.1.301\0"u8);
+        Assert.True(at > 0);
+        library[at] = (byte)'X';
+        library[at + 4] = (byte)'9';
+        await File.WriteAllBytesAsync(folder.File("libcrypto.so.3"), library);
+        await RefusedAsync(
+            ServerProcess.Start(folder.File("data"), settings: ("Notary__Crypto__LibCrypto", folder.File("libcrypto.so.3"))), "was built without SM2", "set the path of a full OpenSSL 3 build");
+        Assert.False(Directory.Exists(folder.File("data")));
+    }
+
+    [Fact]
     public async Task A_settings_file_that_is_not_JSON_is_refused()
     {
         using var folder = new TemporaryFolder();

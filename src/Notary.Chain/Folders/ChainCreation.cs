@@ -3,6 +3,7 @@ using System.Text.Json;
 using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
+using Notary.Crypto.Native;
 using Notary.Evidence;
 using Notary.Ledger;
 
@@ -73,8 +74,9 @@ public static class ChainCreation
             OwnerOnly(Path.GetDirectoryName(data.GovernanceKeyPath)!);
             var created = Build(data, template, building, deployment, password, time, policies, out var trust, out var credential);
             // Before the rename: a chain that is there has its trust file and credential. What a creation that was interrupted here left is overwritten by the next.
-            DurableFile.Write(data.TrustPath, trust.ToBytes(), ownerOnly: false);
-            DurableFile.Write(data.CredentialPath, credential, ownerOnly: true);
+            DurableFile.Replace(data.TrustPath, trust.ToBytes());
+            DurableFile.Replace(data.CredentialPath, credential, ownerOnly: true);
+            DurableFile.SyncFolder(data.Root);
             DurableFile.SyncFolder(building.Root);
             Directory.Move(building.Root, folder.Root);
             DurableFile.SyncFolder(Path.GetDirectoryName(folder.Root)!);
@@ -116,10 +118,10 @@ public static class ChainCreation
         var logKey = NoteKey.Create(origin, keyType, log.PublicKey.Span);
         var now = time.GetUtcNow();
         var genesis = Genesis.Create(deployment, template.Name, template.Code, template.Suite, 1, [governanceKey], logKey, now);
-        DurableFile.Write(building.GenesisPath, genesis.Canonical.Span, ownerOnly: false);
+        DurableFile.Replace(building.GenesisPath, genesis.Canonical.Span);
         foreach (var file in new[] { "chain.json", "nodes.txt" })
         {
-            DurableFile.Write(Path.Combine(building.Root, file), File.ReadAllBytes(Path.Combine(template.Folder, file)), ownerOnly: false);
+            DurableFile.Replace(Path.Combine(building.Root, file), File.ReadAllBytes(Path.Combine(template.Folder, file)));
         }
 
         SealFirstLeaves(building, genesis, log, governance, governanceKey, policies, account.PublicKey.Span, algorithm, time);

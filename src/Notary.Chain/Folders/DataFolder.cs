@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Notary.Crypto.Native;
 
 namespace Notary.Chain.Folders;
 
@@ -58,7 +59,7 @@ public sealed class DataFolder : IDisposable
     }
 
     /// <summary>True when nothing is there yet: an absent or empty folder.</summary>
-    public static bool IsEmpty(string path) => !Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) != "notary.lock");
+    public static bool IsEmpty(string path) => !Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) is not ("notary.lock" or "VERSION.part"));
 
     /// <summary>The folder of a chain by name, there or not.</summary>
     public ChainFolder Chain(string name) => new(Path.Combine(Root, "chains", name));
@@ -107,7 +108,8 @@ public sealed class DataFolder : IDisposable
             }
             else if (empty)
             {
-                DurableFile.Write(versionPath, Encoding.ASCII.GetBytes(Version + "\n"), ownerOnly: false);
+                DurableFile.Replace(versionPath, Encoding.ASCII.GetBytes(Version + "\n"));
+                DurableFile.SyncFolder(path);
             }
             else
             {
@@ -129,7 +131,8 @@ public sealed class DataFolder : IDisposable
     {
         if (!File.Exists(PasswordPath))
         {
-            DurableFile.Write(PasswordPath, Encoding.ASCII.GetBytes(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)) + "\n"), ownerOnly: true);
+            DurableFile.Replace(PasswordPath, Encoding.ASCII.GetBytes(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)) + "\n"), ownerOnly: true);
+            DurableFile.SyncFolder(Root);
         }
 
         return File.ReadAllText(PasswordPath).Trim();

@@ -3,6 +3,7 @@ using Notary.Chain.Folders;
 using Notary.Chain.Sqlite;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
+using Notary.Crypto.Native;
 using Notary.Evidence;
 
 namespace Notary.Chain.Index;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
+using Notary.Crypto.Native;
 
 namespace Notary.Chain.Index;
 
@@ -235,11 +236,12 @@ public sealed class RunFile : IDisposable
             BinaryPrimitives.WriteInt64BigEndian(footer[24..], count);
             BinaryPrimitives.WriteInt64BigEndian(footer[32..], (count + EntriesPerPage - 1) / EntriesPerPage);
             stream.Write(footer);
-            stream.Flush(flushToDisk: true);
+            stream.Flush();
+            DurableFile.Sync(stream.SafeFileHandle);
         }
 
         File.Move(temporary, path, overwrite: true);
-        Folders.DurableFile.SyncFolder(folder);
+        DurableFile.SyncFolder(folder);
         return TryOpen(path) ?? throw new InvalidOperationException("A run that was just written cannot be opened.");
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Win32.SafeHandles;
 using Notary.Chain.Sqlite;
 using Notary.Crypto;
+using Notary.Crypto.Native;
 
 namespace Notary.Chain.Store;
 
@@ -139,7 +140,7 @@ public sealed class ChainStore : IDisposable
         {
             // fsync(2) is of the file, whoever wrote it. The WAL stays the same file for as long as a connection is open.
             _wal ??= File.OpenHandle(_walPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-            RandomAccess.FlushToDisk(_wal);
+            DurableFile.Sync(_wal);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
+using Notary.Crypto.Native;
 
 namespace Notary.Cli.Bench;
 
@@ -45,7 +46,7 @@ internal static class DiskProbe
             {
                 long started = Stopwatch.GetTimestamp();
                 RandomAccess.Write(file, block, (long)i * block.Length);
-                RandomAccess.FlushToDisk(file);
+                DurableFile.Sync(file);
                 times[i] = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
             }
         }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Notary.Cli.Verifying;
 using Notary.Client;
+using Notary.Crypto.Native;
 using Notary.Evidence;
 using Notary.Ledger;
 
@@ -125,7 +126,8 @@ internal static class NotarizeCommand
 
             using var package = new FileStream(draft, FileMode.Create, FileAccess.ReadWrite);
             PackageWriter.Write(package, record.Leaf.Span, record.Openings, proof, contents);
-            package.Flush(flushToDisk: true);
+            package.Flush();
+            DurableFile.Sync(package.SafeFileHandle);
             package.Position = 0;
             return Verifier.Verify(package, [], judge.File);
         }
@@ -151,7 +153,7 @@ internal static class NotarizeCommand
         }
 
         File.Move(draft, package);
-        AtomicFile.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(package))!);
+        DurableFile.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(package))!);
         return kept;
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Notary.Client;
+using Notary.Crypto.Native;
 using Notary.Evidence;
 
 namespace Notary.Cli.Submitting;
@@ -92,8 +93,8 @@ internal sealed class SubmitState
             json.WriteEndObject();
         }
 
-        AtomicFile.Write(PathOf(batch), bytes.ToArray());
-        AtomicFile.SyncFolder(_pending);
+        DurableFile.Replace(PathOf(batch), bytes.ToArray());
+        DurableFile.SyncFolder(_pending);
     }
 
     /// <summary>Writes the receipts of a batch, makes them durable, and forgets the batch.</summary>
@@ -117,12 +118,12 @@ internal sealed class SubmitState
         {
             if (outcomes[i].Record is { } record)
             {
-                AtomicFile.Write(ReceiptPath(batch.Files[i]), record.ToReceipt().ToJson());
+                DurableFile.Replace(ReceiptPath(batch.Files[i]), record.ToReceipt().ToJson());
             }
         });
         foreach (string folder in folders)
         {
-            AtomicFile.SyncFolder(folder);
+            DurableFile.SyncFolder(folder);
         }
 
         File.Delete(PathOf(batch));

@@ -1,8 +1,8 @@
 using System.Formats.Asn1;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
 using System.Text;
+using Notary.Crypto.Native;
 
 namespace Notary.Crypto.Keys;
 
@@ -13,7 +13,7 @@ namespace Notary.Crypto.Keys;
 /// Written once, with mode 0600, and synced to the disk together with its folder before <see cref="Write"/> returns: a key that has signed
 /// something must not vanish in a power cut.
 /// </summary>
-internal static partial class EncryptedFile
+internal static class EncryptedFile
 {
     public const int Rounds = 600_000;
 
@@ -41,9 +41,10 @@ internal static partial class EncryptedFile
             {
                 created = true;
                 file.Write(Encoding.ASCII.GetBytes(text));
-                file.Flush(flushToDisk: true);
+                file.Flush();
+                DurableFile.Sync(file.SafeFileHandle);
             }
-            SyncFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+            DurableFile.SyncFolder(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -166,34 +167,4 @@ internal static partial class EncryptedFile
 
     private static KeyFileException Unsupported(string path)
         => new(KeyFileFailure.UnsupportedEncryption, path, $"{path} is not encrypted by PBES2 with {MinRounds} to {MaxRounds} rounds of PBKDF2: write it again with openssl pkcs8 -topk8 -iter {Rounds}.");
-
-    // A new name is durable only when its folder is (fsync(2), notes). Windows needs and offers no such call.
-    private static void SyncFolder(string folder)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-        var descriptor = Open(folder, 0);
-        if (descriptor < 0)
-        {
-            throw new IOException($"{folder} cannot be opened (errno {Marshal.GetLastPInvokeError()}).");
-        }
-        var result = Sync(descriptor);
-        var error = Marshal.GetLastPInvokeError();
-        _ = Close(descriptor);
-        if (result != 0)
-        {
-            throw new IOException($"{folder} cannot be synced (errno {error}).");
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Sync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Notary.Crypto.Native;
 using Notary.Server.Startup;
 
 namespace Notary.Server.Identity;
@@ -103,14 +104,8 @@ public sealed class ServiceAccounts
             string account = credential.RootElement.GetProperty("account").GetString() ?? throw new JsonException();
             string secret = credential.RootElement.GetProperty("secret").GetString() ?? throw new JsonException();
             ServiceAccountEntry[] first = [new(account, chain, HashOf(secret))];
-            string draft = accountsPath + ".new";
-            File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes(first, Strict));
-            if (!OperatingSystem.IsWindows())
-            {
-                File.SetUnixFileMode(draft, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            }
-
-            File.Move(draft, accountsPath, overwrite: true);
+            DurableFile.Replace(accountsPath, JsonSerializer.SerializeToUtf8Bytes(first, Strict), ownerOnly: true);
+            DurableFile.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(accountsPath))!);
             return first;
         }
         catch (Exception wrong) when (wrong is JsonException or KeyNotFoundException or InvalidOperationException)
