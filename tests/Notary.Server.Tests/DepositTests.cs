@@ -100,6 +100,22 @@ public sealed class DepositTests(ServerFixture server)
         Assert.DoesNotContain(Directory.EnumerateFiles(server.Server.Data, "*", SearchOption.AllDirectories), f => f.EndsWith(".pdf", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("re%CC%81sume%CC%81.pdf", "r\u00e9sum\u00e9.pdf")] // decomposed, as macOS writes names
+    [InlineData("%EF%BF%BE.pdf", "\ufffe.pdf")] // a noncharacter
+    public async Task A_file_name_of_any_form_is_committed_in_normalisation_form_C(string sent, string committed)
+    {
+        var body = new StringContent(
+            $"--b\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n{{\"type\":\"contract.electronic\"}}\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename*=UTF-8''{sent}\r\n\r\nabc\r\n--b--\r\n");
+        body.Headers.ContentType = MediaTypeHeaderValue.Parse("multipart/form-data; boundary=b");
+        using HttpResponseMessage answer = await server.Agency.PostAsync("/api/evidence", body);
+        string sealedRecord = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.StatusCode == HttpStatusCode.Created, sealedRecord);
+        string number = JsonDocument.Parse(sealedRecord).RootElement.GetProperty("number").GetString()!;
+        JsonElement record = JsonDocument.Parse(await server.Agency.GetStringAsync($"/api/evidence/{number}")).RootElement;
+        Assert.Equal(committed, record.GetProperty("metadata").GetProperty("files")[0].GetString());
+    }
+
     [Fact]
     public async Task A_request_with_the_same_idempotency_key_is_answered_again_and_sealed_once()
     {

@@ -162,7 +162,7 @@ internal static class NotarizeCommand
         var metadata = new Dictionary<string, CanonicalValue>(settings.Metadata, StringComparer.Ordinal);
         if (!settings.HashOnly)
         {
-            metadata["files"] = CanonicalValue.OfStrings(digests.Select(d => d.Name.Normalize()));
+            metadata["files"] = CanonicalValue.OfStrings(digests.Select(d => Normalization.ToNfc(d.Name)));
         }
 
         return new EvidenceRequest
@@ -202,7 +202,7 @@ internal static class NotarizeCommand
                 throw new CliException(ExitCode.Usage, "unknown-field", $"--meta takes name=value with one of these names: {string.Join(", ", MetadataFields.Names.Where(n => n != "files"))}.");
             }
 
-            metadata[name] = CanonicalValue.Of(pair[(equals + 1)..].Normalize());
+            metadata[name] = CanonicalValue.Of(Normalization.ToNfc(pair[(equals + 1)..]));
         }
 
         return metadata;

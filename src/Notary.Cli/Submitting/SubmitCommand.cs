@@ -154,7 +154,7 @@ internal static class SubmitCommand
                 {
                     Type = settings.Type,
                     Parts = [new EvidencePart(PartKind.File, digest.Media, digest.Sm3, digest.Sha256, digest.Size)],
-                    Metadata = settings.HashOnly ? null : new Dictionary<string, CanonicalValue> { ["files"] = CanonicalValue.OfStrings([digest.Name.Normalize()]) },
+                    Metadata = settings.HashOnly ? null : new Dictionary<string, CanonicalValue> { ["files"] = CanonicalValue.OfStrings([Normalization.ToNfc(digest.Name)]) },
                     Sent = DateTimeOffset.UtcNow,
                 };
                 tally.Hashed();

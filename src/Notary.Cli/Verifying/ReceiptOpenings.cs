@@ -22,7 +22,7 @@ internal static class ReceiptOpenings
         }
 
         EvidencePart[] parts = [.. files.Select(f => new EvidencePart(PartKind.File, f.Media, f.Sm3, f.Sha256, f.Size))];
-        CanonicalValue? names = leaf["fields"] is null ? null : CanonicalValue.OfObject(("files", CanonicalValue.OfStrings(files.Select(f => f.Name.Normalize()))));
+        CanonicalValue? names = leaf["fields"] is null ? null : CanonicalValue.OfObject(("files", CanonicalValue.OfStrings(files.Select(f => Normalization.ToNfc(f.Name)))));
         foreach (Suite suite in new[] { Suite.Sm, Suite.Intl })
         {
             Openings openings = Openings.FromSecret(suite, origin, id, receipt.Secret, parts, names);

@@ -99,6 +99,34 @@ public static class Normalization
         return true;
     }
 
+    /// <summary>
+    /// Text in normalisation form C. For the submitter's side only, before anything is sealed: names of files often come decomposed (macOS). A lone surrogate becomes U+FFFD.
+    /// </summary>
+    public static string ToNfc(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (System.Text.Ascii.IsValid(text))
+        {
+            return text;
+        }
+
+        var points = new List<int>(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            Decompose(rune.Value, points);
+        }
+
+        Reorder(points);
+        Compose(points);
+        var composed = new StringBuilder(text.Length);
+        foreach (var point in points)
+        {
+            composed.Append(new Rune(point).ToString());
+        }
+
+        return composed.ToString();
+    }
+
     private static bool MayCompose(int c) => Seconds.Contains(c) || c is (>= VBase and < VBase + VCount) or (> TBase and < TBase + TCount);
 
     private static bool IsNfcInFull(ReadOnlySpan<byte> utf8)

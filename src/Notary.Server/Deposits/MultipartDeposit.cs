@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 using Notary.Crypto;
+using Notary.Evidence;
 using Notary.Server.Http;
 
 namespace Notary.Server.Deposits;
@@ -205,7 +206,7 @@ public static class MultipartDeposit
     private static string? NameOf(ContentDispositionHeaderValue disposition)
     {
         string? name = disposition.FileNameStar.HasValue ? disposition.FileNameStar.Value : HeaderUtilities.RemoveQuotes(disposition.FileName).Value;
-        return string.IsNullOrEmpty(name) ? null : name.Normalize(System.Text.NormalizationForm.FormC);
+        return string.IsNullOrEmpty(name) ? null : Normalization.ToNfc(name);
     }
 
     private static async Task<byte[]?> ReadFieldAsync(Stream body, int limit, CancellationToken cancellation)

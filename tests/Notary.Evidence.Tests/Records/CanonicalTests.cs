@@ -114,7 +114,22 @@ public sealed class NormalizationTests
     [InlineData("\u0301a", true)]
     [InlineData("\U0001d15e", false)] // musical symbol, excluded
     [InlineData("\U00011099\U000110ba", false)] // composes beyond the basic plane
-    public void Text_is_judged_as_UAX_15_says(string text, bool normalized) => Assert.Equal(normalized, Normalization.IsNfc(Encoding.UTF8.GetBytes(text)));
+    public void Text_is_judged_and_composed_as_UAX_15_says(string text, bool normalized)
+    {
+        Assert.Equal(normalized, Normalization.IsNfc(Encoding.UTF8.GetBytes(text)));
+        var composed = Normalization.ToNfc(text);
+        Assert.Equal(normalized, composed == text);
+        Assert.True(Normalization.IsNfc(Encoding.UTF8.GetBytes(composed)));
+        Assert.Equal(composed, Normalization.ToNfc(composed));
+    }
+
+    [Theory]
+    [InlineData("re\u0301sume\u0301.pdf", "r\u00e9sum\u00e9.pdf")]
+    [InlineData("\u1100\u1161\u11a8", "\uac01")]
+    [InlineData("\u212b", "\u00c5")]
+    [InlineData("a\u0323\u0302", "\u1ead")]
+    [InlineData("x\ud800", "x\ufffd")]
+    public void Text_is_composed(string text, string composed) => Assert.Equal(composed, Normalization.ToNfc(text));
 
     [Fact]
     public void Long_runs_of_marks_end_in_time()
