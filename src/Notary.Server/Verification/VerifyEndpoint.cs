@@ -125,7 +125,15 @@ internal sealed class VerifyEndpoint(Platform platform, LimitOptions limits) : I
                     return (Problems.TooLarge, FormattableString.Invariant($"Packages up to {limits.VerifyBytes} bytes are verified here; verify larger ones offline with the command notary verify."));
                 }
 
-                await upload.WriteAsync(buffer.AsMemory(0, read), deadline.Token);
+                try
+                {
+                    await upload.WriteAsync(buffer.AsMemory(0, read), deadline.Token);
+                }
+                catch (IOException full)
+                {
+                    // The server's disk, not the sender's connection: an internal failure, with its cause in the log.
+                    throw new InvalidOperationException("The temporary folder does not take an upload.", full);
+                }
             }
 
             return null;
