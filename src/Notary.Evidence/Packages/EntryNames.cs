@@ -80,8 +80,27 @@ public static class EntryNames
             : name.IndexOf('/', slash + 1) < 0 && IsSafeSegment(name[..slash]) && IsSafeSegment(name[(slash + 1)..]);
     }
 
-    /// <summary>Two names with the same key would be one file on a system that ignores case.</summary>
-    internal static string CaseKey(string name) => name.ToUpperInvariant();
+    /// <summary>
+    /// Two names with the same key would be one file on a system that ignores case. Simple mappings; one to a character that <see cref="NameCharacters"/> does not know
+    /// is a later Unicode's and not applied, so that the key is the same for ever.
+    /// </summary>
+    internal static string CaseKey(string name)
+    {
+        var key = name.ToUpperInvariant();
+        if (Ascii.IsValid(key))
+        {
+            return key;
+        }
+
+        var same = new StringBuilder(name.Length);
+        foreach (var rune in name.EnumerateRunes())
+        {
+            var upper = Rune.ToUpperInvariant(rune);
+            same.Append(upper.IsAscii || NameCharacters.IsSafe(upper.Value, first: false) ? upper : rune);
+        }
+
+        return same.ToString();
+    }
 
     private static string EndingOf(string? mediaType)
     {
@@ -127,14 +146,7 @@ public static class EntryNames
             return rune.Value >= 0x20 && rune.Value != 0x7F && !"\"*/:<>?\\|".Contains((char)rune.Value, StringComparison.Ordinal);
         }
 
-        return Rune.GetUnicodeCategory(rune) switch
-        {
-            UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-                or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-                or UnicodeCategory.SpaceSeparator => false,
-            UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark => !first,
-            _ => true,
-        };
+        return NameCharacters.IsSafe(rune.Value, first);
     }
 
     /// <summary>Names that open a device on Windows, with or without an ending, the superscript digits included.</summary>

@@ -31,6 +31,8 @@ internal sealed class CheckList
 
     public bool HasFailed(CheckId id) => _checks.Exists(check => check.Id == id && check.Outcome == CheckOutcome.Failed);
 
+    public bool HasPassed(CheckId id) => _checks.Exists(check => check.Id == id && check.Outcome == CheckOutcome.Passed);
+
     /// <summary>Whether a check that stands earlier in the catalogue went wrong.</summary>
     public bool FailedBefore(CheckId id) => _checks.Exists(check => check.Id < id && IndicationNames.MainOf(check.Sub) == Indication.TotalFailed);
 

@@ -95,14 +95,16 @@ public static class Verifier
 
         PartChecks? parts = null;
         var suite = seal.Chain?.Suite ?? seal.Proof?.Suite;
-        if (leaf.Kind == "evidence" && leaf.Id is not null && leaf.Chain is not null && suite is not null && !checks.HasFailed(CheckId.LeafForm))
+        if (leaf.Id is not null && leaf.Chain is not null && suite is not null && !checks.HasFailed(CheckId.LeafForm))
         {
-            if (openings is not null)
+            // A record of another known kind has no parts and no metadata: what a package gives it is refused by the same comparisons.
+            var isEvidence = leaf.Kind == "evidence";
+            if (openings is not null && (isEvidence || checks.HasPassed(CheckId.LeafForm)))
             {
                 parts = new PartChecks(checks, suite, leaf, openings);
                 parts.Run(package, files);
             }
-            else
+            else if (openings is null && isEvidence)
             {
                 checks.Open(CheckId.PartPresent, SubIndication.SignedDataNotFound, CheckOutcome.NotPerformed,
                     because: new BilingualText("a receipt alone holds neither the parts nor their descriptions", "单独的回执既不含各部分,也不含其说明"));

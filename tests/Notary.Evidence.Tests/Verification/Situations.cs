@@ -119,6 +119,14 @@ internal static class Situations
             deposit.CheckpointKey = World.Note(World.Sm.Origin, deposit.CheckpointSigner, false);
         }),
         ["unknown kind"] = () => Package(deposit => EditLeaf(deposit, "\"kind\":\"evidence\"", "\"kind\":\"prophecy\"")),
+        ["record of a known kind without content"] = () => Verify(OfKey(withFile: false).Package()),
+        ["file put beside a record of a kind that has none"] = () => Verify(OfKey(withFile: true).Package()),
+        ["metadata put beside a record of a kind that has none"] = () =>
+        {
+            var deposit = OfKey(withFile: false);
+            deposit.Openings = Openings.FromSecret(World.Sm.Suite, World.Sm.Origin, deposit.Id, deposit.Secret, [], deposit.Metadata);
+            return Verify(deposit.Package());
+        },
         ["unknown version"] = () => Package(deposit => EditLeaf(deposit, "\"v\":1}", "\"v\":2}")),
         ["package without files"] = () => Beside(_ => []),
         ["package without one of its files"] = () => Package(deposit => deposit.Contents[0] = null),
@@ -190,6 +198,29 @@ internal static class Situations
         var text = Encoding.UTF8.GetString(zip.Entries[entry].Data);
         Assert.Contains(what, text, StringComparison.Ordinal);
         zip.Entries[entry] = new RawEntry(Encoding.UTF8.GetString(zip.Entries[entry].NameBytes), Encoding.UTF8.GetBytes(text.Replace(what, by, StringComparison.Ordinal)));
+    }
+
+    // A key record instead of the evidence: its form is known, and it has neither parts nor metadata.
+    private static Deposit OfKey(bool withFile)
+    {
+        var world = World.Sm;
+        var now = new DateTimeOffset(2026, 11, 23, 1, 2, 3, TimeSpan.Zero);
+        var genesis = Genesis.Create(World.Deployment, "guangzhou", world.Code, world.Suite, 1, [world.GovernanceKeys[0]], world.LogKey, now);
+        var record = new KeyRecord
+        {
+            Account = "agency-1", Purpose = KeyPurpose.Submitter, SuiteId = world.Suite.Id, Spki = PublicKeyInfo.Format(world.LogSigner.Algorithm, TestSigners.Of(world.Suite.Id, "agency").PublicKey.Span),
+            Chains = [world.Origin], Types = [KeyRecord.Any], From = RecordTime.ToMilliseconds(now), Until = RecordTime.ToMilliseconds(now.AddYears(1)),
+        };
+        record = record with { Signatures = [Governance.Sign(genesis, world.GovernanceKeys[0], world.GovernanceSigners[0], Governance.KeyDocument, record.SignedDocument())] };
+        var deposit = Deposit.Usual(world);
+        deposit.Leaf = SystemLeaves.Key(genesis, record, deposit.Id, now).Bytes.ToArray();
+        if (!withFile)
+        {
+            deposit.Contents.Clear();
+        }
+
+        deposit.Openings = Openings.FromSecret(world.Suite, world.Origin, deposit.Id, deposit.Secret, withFile ? deposit.Parts : [], null);
+        return deposit;
     }
 
     private static void EditLeaf(Deposit deposit, string what, string by)
