@@ -459,6 +459,11 @@ public sealed class Fsck
     {
         using var reads = new ChainReads(_folder.DatabasePath);
         using var index = DigestIndex.OpenReadOnly(_folder.IndexPath);
+        if (index.DurableTo > size)
+        {
+            Find(size, "index", "beyond-head", Invariant($"The digest index reaches to leaf {index.DurableTo}, above the head's size {size}: run 'notary fsck --rebuild-index'."));
+        }
+
         var beyondRuns = new List<IndexEntry>();
         using (var feed = database.Prepare("SELECT keys FROM feed WHERE first >= ? ORDER BY first"))
         {

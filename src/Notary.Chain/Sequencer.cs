@@ -202,23 +202,28 @@ internal sealed class Sequencer : IDisposable
                 var batch = turn.Finish(_appender);
                 _head = batch.Head;
                 _appended();
-                Finished();
+                Finished(turn);
                 turn.End(batch);
             }
             catch (Exception failure)
             {
+                // Also when only what follows the answers failed, a meter's listener: who is answered stays answered.
                 var ending = StopFor(failure);
-                Finished();
+                Finished(turn);
                 turn.End(ending);
             }
         }
     }
 
-    private void Finished()
+    private void Finished(Turn turn)
     {
         lock (_gate)
         {
-            _finishing = null;
+            // The next one may stand there already.
+            if (ReferenceEquals(_finishing, turn))
+            {
+                _finishing = null;
+            }
         }
 
         _writable.Set();
@@ -292,13 +297,20 @@ internal sealed class Sequencer : IDisposable
         }
     }
 
+    private static bool LeavesDoubt(StoppedState state) => state.Reason is StopReason.OutcomeUnknown or StopReason.Signing;
+
     private void Stop(StoppedState state)
     {
         Waiting[] rest;
         lock (_gate)
         {
-            // The first reason is the one that is shown: what follows from it would only hide it.
-            _stopped ??= state;
+            // The first reason is the one that is shown: what follows from it would only hide it. But where the batch before it is in doubt,
+            // "nothing is sealed" would not be true.
+            if (_stopped is null || (LeavesDoubt(state) && !LeavesDoubt(_stopped)))
+            {
+                _stopped = state;
+            }
+
             rest = [.. _queue];
             _queue.Clear();
             _queuedBytes = 0;

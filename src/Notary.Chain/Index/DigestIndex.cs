@@ -98,8 +98,15 @@ public sealed class DigestIndex : IDisposable
         next.Bind(1, reached);
         next.Step();
         var size = next.Number(0);
-        // Every leaf has its id in the feed, so the rows above the runs begin where the runs end, within one request of many leaves.
+        // Every leaf has its id in the feed, so the rows above the runs begin where the runs end, within one batch of many leaves.
         var missing = reached == 0 && size > 0 && (next.IsNull(1) || next.Number(1) != 0);
+        if (reached > size)
+        {
+            // A database restored from before the index: leaves that are sealed from here on would never be read from the feed.
+            throw new ChainRefusedException(
+                ChainRefusal.Inconsistent, FormattableString.Invariant($"The digest index in '{folder}' reaches to leaf {reached}, the chain only to {size}: run 'notary fsck --rebuild-index'."));
+        }
+
         if (beyond || missing)
         {
             throw new ChainRefusedException(

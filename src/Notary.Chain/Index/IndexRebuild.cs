@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Notary.Chain.Folders;
 using Notary.Chain.Sqlite;
+using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
 using Notary.Crypto.Native;
@@ -39,6 +40,11 @@ public static class IndexRebuild
         }
 
         Directory.CreateDirectory(draft);
+        using (ChainStore.Open(folder.DatabasePath))
+        {
+            // Opening makes durable what a crash left in the WAL: no run may know of a leaf that can still be lost.
+        }
+
         using var database = SqliteDatabase.OpenReader(folder.DatabasePath);
         using var segments = database.Prepare("SELECT first, entries FROM segment ORDER BY first");
         using var items = database.Prepare("SELECT box FROM item WHERE number = ?");

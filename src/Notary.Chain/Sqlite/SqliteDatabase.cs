@@ -48,6 +48,9 @@ public sealed class SqliteDatabase : IDisposable
 
     static SqliteDatabase() => Batteries_V2.Init();
 
+    private const int FrameHeaderBytes = 24; // fileformat2.html, 4.1
+    private const int PagesWrittenStatus = 9; // SQLITE_DBSTATUS_CACHE_WRITE
+
     /// <summary>The lowest library version that is accepted: 3.51.3 mended the WAL-reset bug.</summary>
     public const int MinimumLibraryVersion = 3_051_003;
 
@@ -135,8 +138,31 @@ public sealed class SqliteDatabase : IDisposable
         return code is raw.SQLITE_OK or raw.SQLITE_BUSY ? (frames, writtenBack) : throw Failure(code, "write the WAL back");
     }
 
-    /// <summary>Writes every WAL frame back and empties the WAL. Only for the writer, at a clean close.</summary>
-    public void Checkpoint() => Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    /// <summary>Writes every WAL frame back, syncs the database, and empties the WAL. Only for the writer, before its first batch and after its last.</summary>
+    /// <exception cref="SqliteFailureException">The disk failed, or another program reads the database and does not end (SQLITE_BUSY).</exception>
+    public void Checkpoint()
+    {
+        var code = raw.sqlite3_wal_checkpoint_v2(_db, null, raw.SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
+        if (code != raw.SQLITE_OK)
+        {
+            throw Failure(code, "write the WAL back");
+        }
+    }
+
+    /// <summary>Bytes of a frame in the WAL: a page and its header.</summary>
+    public long FrameBytes()
+    {
+        using var size = Prepare("PRAGMA page_size");
+        size.Step();
+        return size.Number(0) + FrameHeaderBytes;
+    }
+
+    /// <summary>Pages that this connection wrote to the WAL since the last call.</summary>
+    public long TakePagesWritten()
+    {
+        var code = raw.sqlite3_db_status(_db, PagesWrittenStatus, out var pages, out _, 1);
+        return code == raw.SQLITE_OK ? pages : throw Failure(code, "count written pages");
+    }
 
     /// <summary>Closes the connection; prepared statements must be gone.</summary>
     public void Dispose()

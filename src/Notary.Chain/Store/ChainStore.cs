@@ -35,7 +35,6 @@ public sealed class ChainStore : IDisposable
     private readonly Checkpointer _checkpointer;
     private readonly string _walPath;
     private SafeFileHandle? _wal;
-    private long _sinceCheckpoint;
 
     private ChainStore(SqliteDatabase database, string path)
     {
@@ -71,8 +70,12 @@ public sealed class ChainStore : IDisposable
         return new ChainStore(database, path);
     }
 
-    /// <summary>Opens an existing database.</summary>
+    /// <summary>
+    /// Opens an existing database. What a process that died left in the WAL is written back and synced before anything is read: a commit whose sync failed may
+    /// stand in the page cache alone, and a second sync of the same file would say nothing of it.
+    /// </summary>
     /// <exception cref="ChainRefusedException">The tables are of another version.</exception>
+    /// <exception cref="SqliteFailureException">The disk failed, or another program holds the database.</exception>
     public static ChainStore Open(string path)
     {
         var database = SqliteDatabase.OpenWriter(path, create: false);
@@ -90,6 +93,7 @@ public sealed class ChainStore : IDisposable
                 }
             }
 
+            database.Checkpoint();
             return new ChainStore(database, path);
         }
         catch
@@ -102,18 +106,13 @@ public sealed class ChainStore : IDisposable
     /// <summary>Takes the write lock; before it, between two batches, finishes a write-back of the WAL that is due.</summary>
     public void Begin()
     {
+        _checkpointer.ThrowIfFailed();
         if (_checkpointer.MayFinish)
         {
-            var (frames, writtenBack) = _database.CheckpointPassive();
-            if (frames == writtenBack)
-            {
-                _sinceCheckpoint = 0;
-            }
-
+            _database.CheckpointPassive();
             _checkpointer.Finished();
         }
 
-        _checkpointer.Committed(_sinceCheckpoint);
         _begin.Run();
     }
 
@@ -128,7 +127,11 @@ public sealed class ChainStore : IDisposable
     /// Commits for this process's connections; on the disk only after <see cref="Sync"/>. A loss of power in between loses the newest such commits, never an
     /// older one: the frames of the WAL are chained by their checksums. A failure here leaves the outcome unknown.
     /// </summary>
-    public void CommitUnsynced() => _commit.Run();
+    public void CommitUnsynced()
+    {
+        _commit.Run();
+        _checkpointer.Committed(_database.TakePagesWritten());
+    }
 
     /// <summary>
     /// Waits until everything committed before this call is on the disk. The one method that may run on another thread beside the others, one call at a time.
@@ -184,7 +187,6 @@ public sealed class ChainStore : IDisposable
     public void WriteSegment(long first, int count, ReadOnlySpan<byte> entries)
     {
         _writeSegment.Bind(1, first).Bind(2, count).Bind(3, entries).Run();
-        _sinceCheckpoint += entries.Length;
     }
 
     /// <summary>Stores a tile in its present width.</summary>
@@ -203,7 +205,6 @@ public sealed class ChainStore : IDisposable
     public void WriteItem(long index, ReadOnlySpan<byte> box)
     {
         _writeItem.Bind(1, index).Bind(2, box).Run();
-        _sinceCheckpoint += box.Length;
     }
 
     /// <summary>Stores look-up keys for the digest index.</summary>

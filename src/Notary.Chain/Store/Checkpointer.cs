@@ -7,20 +7,20 @@ namespace Notary.Chain.Store;
 /// </summary>
 /// <remarks>
 /// <para>The WAL is reused from its start only when all of it is written back at the moment when a transaction begins, and under load that moment never comes by
-/// itself. So this thread writes back every <see cref="PassBytes"/>, in portions that the disk can take beside the writer's syncs; above <see cref="Threshold"/> it
-/// goes on until little is left and says <see cref="MayFinish"/>. The writer then writes back the few frames that came in since, between two batches, and the next
-/// batch starts at the beginning of the WAL.</para>
+/// itself. So this thread writes back every <see cref="PassBytes"/>, in portions that the disk can take beside the writer's syncs; when the WAL is longer than
+/// <see cref="Threshold"/> it goes on until little is left and says <see cref="MayFinish"/>. The writer then writes back the few frames that came in since, between two
+/// batches, and the next batch starts at the beginning of the WAL; where a reader still needs its end, SQLite goes on appending, and the next portion tries again.</para>
 /// <para>Failure: the WAL keeps everything that is not written back, so nothing is lost; the failure is handed to the writer's next turn, which stops the chain.</para>
 /// </remarks>
 internal sealed class Checkpointer : IDisposable
 {
     /// <summary>
-    /// Bytes committed since the WAL last began anew, before it shall begin anew. Each time the writer waits for a sync of the database, 20 to 400 ms on a
-    /// busy disk, so it is rare; a start after a crash reads as much, in about a second.
+    /// Length of the WAL, in bytes, from which it shall begin anew. Each time the writer waits for a sync of the database, 20 to 400 ms on a busy disk, so it is rare; a start
+    /// after a crash reads as much, in about a second.
     /// </summary>
     public const long Threshold = 512L * 1024 * 1024;
 
-    /// <summary>Bytes committed between two portions.</summary>
+    /// <summary>Bytes written to the WAL between two portions.</summary>
     public const long PassBytes = 32L * 1024 * 1024;
 
     // Frames (pages of 8 KiB) of a portion after which the writer finishes, and how often the rest is tried to be brought under it.
@@ -30,9 +30,9 @@ internal sealed class Checkpointer : IDisposable
     private readonly SqliteDatabase _database;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
-    private long _lastPass;
+    private readonly long _frameBytes;
+    private long _sincePass;
     private volatile bool _stop;
-    private volatile bool _untilLittle;
     private volatile bool _mayFinish;
     private volatile bool _busy;
     private SqliteFailureException? _failure;
@@ -40,6 +40,7 @@ internal sealed class Checkpointer : IDisposable
     public Checkpointer(string path)
     {
         _database = SqliteDatabase.OpenWriter(path, create: false);
+        _frameBytes = _database.FrameBytes();
         _thread = new Thread(Work) { IsBackground = true, Name = "checkpointer" };
         _thread.Start();
     }
@@ -47,29 +48,29 @@ internal sealed class Checkpointer : IDisposable
     /// <summary>Little is left: the writer may finish between two batches, once.</summary>
     public bool MayFinish => _mayFinish;
 
-    /// <summary>Says that so much was committed since the WAL began anew; from the writer's thread.</summary>
-    /// <exception cref="SqliteFailureException">The last write-back failed.</exception>
-    public void Committed(long bytes)
+    /// <summary>Says that so many pages were written to the WAL; from the writer's thread, after each commit.</summary>
+    public void Committed(long pages)
     {
-        if (Volatile.Read(ref _failure) is { } failure)
+        _sincePass += pages * _frameBytes;
+        if (_sincePass >= PassBytes && !_busy && !_mayFinish)
         {
-            throw failure;
-        }
-
-        if (bytes - _lastPass >= PassBytes && !_busy && !_mayFinish)
-        {
-            _lastPass = bytes;
-            _untilLittle = bytes >= Threshold;
+            _sincePass = 0;
             _busy = true;
             _wake.Set();
         }
     }
 
-    /// <summary>The writer tried to finish; what it could not write back, since a reader still needs it, is tried again with the next portion.</summary>
-    public void Finished()
+    /// <summary>The writer tried to finish.</summary>
+    public void Finished() => _mayFinish = false;
+
+    /// <summary>For the writer, before it begins.</summary>
+    /// <exception cref="SqliteFailureException">The last write-back failed.</exception>
+    public void ThrowIfFailed()
     {
-        _mayFinish = false;
-        _lastPass = 0;
+        if (Volatile.Read(ref _failure) is { } failure)
+        {
+            throw failure;
+        }
     }
 
     /// <inheritdoc/>
@@ -109,7 +110,7 @@ internal sealed class Checkpointer : IDisposable
     private void WriteBack()
     {
         var (frames, before) = _database.CheckpointPassive();
-        if (!_untilLittle)
+        if (frames * _frameBytes < Threshold)
         {
             return;
         }
