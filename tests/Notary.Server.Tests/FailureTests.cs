@@ -36,7 +36,7 @@ public sealed class FailureTests
         Assert.All(all, a => Assert.True(a.StatusCode is HttpStatusCode.Created or HttpStatusCode.ServiceUnavailable, a.StatusCode.ToString()));
         int accepted = all.Count(a => a.StatusCode == HttpStatusCode.Created);
         Assert.InRange(accepted, 2, 7);
-        Assert.Equal(6 + accepted, await SizeAsync(server));
+        Assert.Equal(6 + accepted, await ServerFixture.SizeOfAsync(server));
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class FailureTests
         using HttpResponseMessage ready = await server.Client.GetAsync("/health/ready");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
         Assert.Contains("head-changed", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        Assert.Equal(6, await SizeAsync(server));
+        Assert.Equal(6, await ServerFixture.SizeOfAsync(server));
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class FailureTests
             // From now on nothing is taken any more, and what was sealed before is still proved.
             using HttpResponseMessage next = await DepositAsync(agency, 3, "third");
             await ServerFixture.ProblemAsync(next, "chain-stopped");
-            Assert.Equal(7, await SizeAsync(server));
+            Assert.Equal(7, await ServerFixture.SizeOfAsync(server));
             strace.Kill();
             await strace.WaitForExitAsync();
         }
@@ -92,7 +92,7 @@ public sealed class FailureTests
         Assert.Equal(HttpStatusCode.Created, known.StatusCode);
         using HttpResponseMessage more = await DepositAsync(client, 3, "third");
         Assert.Equal(HttpStatusCode.Created, more.StatusCode);
-        Assert.Equal(9, await SizeAsync(again));
+        Assert.Equal(9, await ServerFixture.SizeOfAsync(again));
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public sealed class FailureTests
         string answer = await reader.ReadToEndAsync(patience.Token);
         Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
         Assert.Contains("\"code\":\"body-timeout\"", answer, StringComparison.Ordinal);
-        Assert.Equal(6, await SizeAsync(server));
+        Assert.Equal(6, await ServerFixture.SizeOfAsync(server));
     }
 
     [Fact]
@@ -185,7 +185,4 @@ public sealed class FailureTests
         request.Headers.Add("Idempotency-Key", key);
         return await agency.SendAsync(request);
     }
-
-    private static async Task<long> SizeAsync(ServerProcess server) =>
-        long.Parse((await server.Client.GetStringAsync("/log/beijing/checkpoint")).Split('\n')[1], CultureInfo.InvariantCulture);
 }

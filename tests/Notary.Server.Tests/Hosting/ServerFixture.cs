@@ -65,7 +65,10 @@ public sealed class ServerFixture : IAsyncLifetime, IDisposable
     internal static StringContent Lines(params string[] lines) => new(string.Join('\n', lines) + "\n", Encoding.UTF8, new MediaTypeHeaderValue("application/x-ndjson"));
 
     /// <summary>Records in the log, from the signed checkpoint.</summary>
-    internal async Task<long> SizeAsync() => long.Parse((await Anyone.GetStringAsync("/log/beijing/checkpoint")).Split('\n')[1], CultureInfo.InvariantCulture);
+    internal Task<long> SizeAsync() => SizeOfAsync(Server);
+
+    internal static async Task<long> SizeOfAsync(ServerProcess server) =>
+        long.Parse((await server.Client.GetStringAsync("/log/beijing/checkpoint")).Split('\n')[1], CultureInfo.InvariantCulture);
 
     internal async Task<JsonElement> DepositAsync(string request)
     {
