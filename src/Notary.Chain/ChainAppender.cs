@@ -21,36 +21,6 @@ public sealed record ChainHead(long Size, Hash32 Root, long SealedMs, ReadOnlyMe
     public string NoteText { get; } = Encoding.UTF8.GetString(Note.Span);
 }
 
-/// <summary>One request's part of an append.</summary>
-internal sealed class AppendRequest
-{
-    public required PreparedLeaves Leaves { get; init; }
-
-    public string? Account { get; init; }
-
-    public string? IdempotencyKey { get; init; }
-
-    public Hash32 RequestDigest { get; init; }
-
-    /// <summary>Refused lines, as the answer names them; remembered with the idempotency key.</summary>
-    public byte[] Outcomes { get; set; } = [];
-
-    /// <summary>Called under the lock for a leaf that the chain's state does not admit.</summary>
-    public Action<int, AdmissionResult>? Refused { get; init; }
-
-    /// <summary>Makes <see cref="Outcomes"/> again after <see cref="Refused"/> was called.</summary>
-    public Func<byte[]>? Remember { get; init; }
-
-    // What the append decided.
-    public long First { get; set; }
-
-    public int Admitted { get; set; }
-
-    public AnsweredRequest? Replay { get; set; }
-
-    public bool Conflict { get; set; }
-}
-
 /// <summary>A batch that is committed and still has to be made durable and signed, or one that sealed nothing and has only to be made durable.</summary>
 internal sealed record CommittedBatch(HeadRow Head, BatchProver? Prover);
 
@@ -214,7 +184,7 @@ internal sealed class ChainAppender : IDisposable
             var sealedMs = _clock.Next(_head.SealedMs)
                 ?? throw new ChainStoppedException(
                     StopReason.Clock, "The machine's clock jumped or stands more than 60 s before the last sealed time: correct it, then start again.");
-            var received = requests.Max(static r => r.Leaves.ReceivedMs);
+            var received = requests.Max(static r => r.Leaves!.ReceivedMs);
             if (received > sealedMs + (long)ChainClock.MaximumParting.TotalMilliseconds)
             {
                 throw new ChainStoppedException(StopReason.Clock, "The machine's clock was put back while a request waited: correct it, then start again.");
@@ -360,31 +330,28 @@ internal sealed class ChainAppender : IDisposable
 
     private long WriteRequest(AppendRequest request, long sealedMs, long batchFirst, long next, ref int segmentUsed, ref int feedUsed)
     {
-        var leaves = request.Leaves;
+        var leaves = request.Leaves!;
         leaves.Seal(sealedMs);
         request.First = next;
         var at = (int)(next - batchFirst);
-        if (_hashes.Length < at + leaves.Count)
+        if (_hashes.Length < at + request.LeafCount)
         {
-            Array.Resize(ref _hashes, Math.Max(_hashes.Length * 2, at + leaves.Count));
+            Array.Resize(ref _hashes, Math.Max(_hashes.Length * 2, at + request.LeafCount));
         }
 
-        var hashes = _hashes.AsSpan(at, leaves.Count);
-        leaves.Hash(hashes);
-        var refused = false;
-        for (var i = 0; i < leaves.Count; i++)
+        var hashes = _hashes.AsSpan(at, request.LeafCount);
+        for (var i = request.FirstLeaf; i < request.FirstLeaf + request.LeafCount; i++)
         {
             var facts = leaves.Facts(i);
             var admitted = Admission.AdmitState(_genesis, _state, facts, next);
             if (!admitted.Ok)
             {
-                refused = true;
-                (request.Refused ?? throw new InvalidOperationException($"A leaf of the chain itself is not admitted: {admitted.Code}."))(i, admitted);
+                request.Refuse(i, admitted);
                 continue;
             }
 
             _state.Apply(facts, next);
-            hashes[request.Admitted] = hashes[i];
+            hashes[request.Admitted] = leaves.Hashes[i];
             var leaf = leaves.Leaf(i);
             Reserve(ref _segment, segmentUsed, EntryBundle.Length(leaf.Length));
             segmentUsed += EntryBundle.Write(_segment.AsSpan(segmentUsed), leaf);
@@ -409,12 +376,7 @@ internal sealed class ChainAppender : IDisposable
 
         if (request is { IdempotencyKey: { } key, Account: { } account })
         {
-            if (refused && request.Remember is { } remember)
-            {
-                request.Outcomes = remember();
-            }
-
-            _store.WriteRequest(account, key, new AnsweredRequest(request.RequestDigest, request.First, request.Admitted, request.Outcomes), sealedMs);
+            _store.WriteRequest(account, key, new AnsweredRequest(request.RequestDigest, request.First, request.Admitted, request.Outcomes()), sealedMs);
         }
 
         return next;

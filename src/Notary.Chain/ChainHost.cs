@@ -22,7 +22,6 @@ public sealed class ChainHost : IDisposable
     private readonly ChainReads _reads;
     private readonly ISigner _signer;
     private readonly ItemCipher _cipher;
-    private readonly Hash32 _digestKey;
 
     private ChainHost(ChainFolder folder, ChainTemplate template, Genesis genesis, ISigner signer, ItemCipher cipher, Hash32 digestKey, ChainReads reads, DigestIndex index, ChainAppender appender)
     {
@@ -31,11 +30,11 @@ public sealed class ChainHost : IDisposable
         Genesis = genesis;
         _signer = signer;
         _cipher = cipher;
-        _digestKey = digestKey;
         _reads = reads;
         Index = index;
-        State = () => appender.State;
-        _sequencer = new Sequencer(appender, template.QueueRequests, index.Signal);
+        // The state is read outside the lock to choose key and policy; admission decides again under the lock.
+        Intake = new Intake(genesis, cipher, digestKey, () => appender.State);
+        _sequencer = new Sequencer(appender, Intake.PrepareTogether, template.QueueRequests, index.Signal);
         Reader = new ChainReader(() => _sequencer.Head, reads, index, genesis, cipher, digestKey);
         index.Start(() => _sequencer.Head.Size);
     }
@@ -55,11 +54,10 @@ public sealed class ChainHost : IDisposable
     /// <summary>Look-up by digest and id.</summary>
     public DigestIndex Index { get; }
 
+    internal Intake Intake { get; }
+
     /// <summary>Why the chain stopped; null while it runs.</summary>
     public StoppedState? Stopped => _sequencer.Stopped;
-
-    // Read outside the lock to choose key and policy; admission decides again under the lock.
-    private Func<ChainState> State { get; }
 
     /// <summary>Opens a chain that exists.</summary>
     /// <param name="folder">Where it lies.</param>
@@ -132,77 +130,45 @@ public sealed class ChainHost : IDisposable
             return DepositResult.Of(DepositOutcome.ChainStopped);
         }
 
-        var state = State();
-        var key = state.KeysOf(deposit.Account).Select(static k => (long?)k.Index).LastOrDefault();
-        if (key is null)
+        var request = new DepositRequest(deposit);
+        if (!Intake.IsShared(deposit))
         {
-            return DepositResult.Of(DepositOutcome.NoKey);
+            Intake.Prepare(request);
         }
 
-        var errors = new Dictionary<int, LineError>();
-        int lines;
-        EvidenceLeaves leaves;
-        using (var requests = Parse(deposit))
+        var outcome = request.Ended is null ? await _sequencer.AppendAsync(request).ConfigureAwait(false) : default;
+        ChainTelemetry.Refused.Add(request.Errors.Count);
+        if (request.Failure is { } failure)
         {
-            if (requests.BodyProblem is { } body)
-            {
-                return DepositResult.Of(DepositOutcome.BodyRefused, body);
-            }
-
-            lines = requests.LineCount;
-            RefuseLongMetadata(requests, state.Admission!, deposit.Account);
-            CollectProblems(requests, errors);
-            if (errors.Count == lines)
-            {
-                return DepositResult.Refused(lines, errors, Genesis, Reader);
-            }
-
-            using var activity = ChainTelemetry.Source.StartActivity("prepare");
-            var submitter = new SubmitterContext
-            {
-                Account = deposit.Account, Key = key.Value, Policy = state.AdmissionIndex, Auth = deposit.Auth, Relation = deposit.Relation,
-            };
-            leaves = EvidenceLeaves.Prepare(Genesis, submitter, requests, deposit.Received, _cipher, _digestKey);
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         }
 
-        var refused = new HashSet<int>();
-        var request = new AppendRequest
+        if (request.Ended is not null)
         {
-            Leaves = leaves,
-            Account = deposit.Account,
-            IdempotencyKey = deposit.IdempotencyKey,
-            RequestDigest = deposit.IdempotencyKey is null ? default : Suite.Intl.Hash(deposit.Body.Span),
-            Refused = (leaf, result) =>
-            {
-                refused.Add(leaf);
-                var line = leaves.Batch.LineOf(leaf);
-                errors[line] = new LineError(line, result.Code, Explain(result), Admission: true);
-            },
-            Remember = () => DepositResult.Outcomes.Write(lines, errors),
-            Outcomes = deposit.IdempotencyKey is null ? [] : DepositResult.Outcomes.Write(lines, errors),
+            return AnsweredBefore(request) ?? DepositResult.Refused(Genesis, request, Reader);
+        }
+
+        if (outcome.Ending == AppendEnding.Decided && !request.Conflict && request.Replay is null)
+        {
+            return DepositResult.Sealed(Genesis, request, outcome.Batch!, Reader);
+        }
+
+        request.Leaves?.Dispose();
+        return outcome.Ending switch
+        {
+            AppendEnding.QueueFull => DepositResult.Of(DepositOutcome.QueueFull),
+            AppendEnding.Stopped => DepositResult.Of(DepositOutcome.ChainStopped),
+            AppendEnding.OutcomeUnknown => DepositResult.Of(DepositOutcome.OutcomeUnknown),
+            _ when request.Replay is { } row => DepositResult.Replayed(Genesis, row, Reader),
+            _ => DepositResult.Of(DepositOutcome.IdempotencyConflict),
         };
-        var outcome = await _sequencer.AppendAsync(request).ConfigureAwait(false);
-        ChainTelemetry.Refused.Add(errors.Count);
-        switch (outcome.Ending)
-        {
-            case AppendEnding.QueueFull:
-            case AppendEnding.Stopped:
-                leaves.Dispose();
-                return DepositResult.Of(outcome.Ending == AppendEnding.QueueFull ? DepositOutcome.QueueFull : DepositOutcome.ChainStopped);
-            case AppendEnding.OutcomeUnknown:
-                leaves.Dispose();
-                return DepositResult.Of(DepositOutcome.OutcomeUnknown);
-            case AppendEnding.Decided when request.Conflict:
-                leaves.Dispose();
-                return DepositResult.Of(DepositOutcome.IdempotencyConflict);
-            case AppendEnding.Decided when request.Replay is { } row:
-                leaves.Dispose();
-                return DepositResult.Replayed(Genesis, row, Reader);
-            default:
-                int[] sealedLeaves = [.. Enumerable.Range(0, leaves.Count).Where(i => !refused.Contains(i))];
-                return DepositResult.Sealed(Genesis, lines, request, leaves, sealedLeaves, errors, outcome.Batch!, Reader);
-        }
     }
+
+    // What was sealed under this key before a rule or a key record changed stays the answer to the same request.
+    private DepositResult? AnsweredBefore(DepositRequest request)
+        => request is { Account: { } account, IdempotencyKey: { } key } && _reads.Request(account, key) is { } known && known.Digest.Equals(request.RequestDigest)
+            ? DepositResult.Replayed(Genesis, known, Reader)
+            : null;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -213,44 +179,6 @@ public sealed class ChainHost : IDisposable
         _cipher.Dispose();
         _signer.Dispose();
     }
-
-    private static RequestBatch Parse(Deposit deposit)
-    {
-        using var activity = ChainTelemetry.Source.StartActivity("parse");
-        return deposit.SingleRequest ? RequestBatch.ParseOne(deposit.Body.Span) : RequestBatch.Parse(deposit.Body);
-    }
-
-    // The leaf does not show how long its metadata is, so this rule of the policy is intake's and not AdmitState's.
-    private static void RefuseLongMetadata(RequestBatch requests, AdmissionPolicy policy, string account)
-    {
-        for (var row = 0; row < requests.Count; row++)
-        {
-            ref readonly var request = ref requests.Row(row);
-            if (request.HasMetadata && policy.MaxMetadata(System.Text.Encoding.ASCII.GetString(requests.TypeOf(row)), account) is var limit && request.MetadataLength > limit)
-            {
-                requests.Refuse(row, new RequestProblem(RequestCodes.MetadataTooLarge, $"The admission policy allows {limit} bytes of metadata for this type and account."));
-            }
-        }
-    }
-
-    private static void CollectProblems(RequestBatch requests, Dictionary<int, LineError> errors)
-    {
-        for (var line = 0; line < requests.LineCount; line++)
-        {
-            if (requests.ProblemOf(line) is { } problem)
-            {
-                errors[line] = new LineError(line, problem.Code, problem.Offset is { } offset ? $"{problem.Message} (byte {offset})" : problem.Message, Admission: false);
-            }
-        }
-    }
-
-    private static string Explain(AdmissionResult result) => (result.Member, result.Rule) switch
-    {
-        ("", "") => "Refused by the chain's admission rules.",
-        (var member, "") => $"Refused by the chain's admission rules at '{member}'.",
-        ("", var rule) => $"Refused by rule '{rule}' of the admission policy.",
-        var (member, rule) => $"Refused by rule '{rule}' of the admission policy at '{member}'.",
-    };
 
     private static T LoadKey<T>(Func<T> load)
     {

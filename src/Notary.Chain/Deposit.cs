@@ -114,13 +114,13 @@ public sealed class DepositResult : IDisposable
     /// <summary>Why a line was refused; null when it is sealed.</summary>
     public LineError? ErrorOf(int line) => _errors.GetValueOrDefault(line);
 
-    internal static DepositResult Of(DepositOutcome outcome, RequestProblem? body = null) => new(outcome, 0, 0, 0, []) { BodyProblem = body };
+    internal static DepositResult Of(DepositOutcome outcome) => new(outcome, 0, 0, 0, []);
 
-    internal static DepositResult Sealed(Genesis genesis, int lines, AppendRequest request, EvidenceLeaves leaves, int[] sealedLeaves, Dictionary<int, LineError> errors, SealedBatch batch, ChainReader reader)
-        => new(DepositOutcome.Sealed, lines, request.First, request.Admitted, errors, genesis, leaves, sealedLeaves, batch, reader);
+    internal static DepositResult Sealed(Genesis genesis, DepositRequest request, SealedBatch batch, ChainReader reader) => new(
+        DepositOutcome.Sealed, request.Lines, request.First, request.Admitted, request.Errors, genesis, (EvidenceLeaves)request.Leaves!, request.SealedLeaves(), batch, reader);
 
-    internal static DepositResult Refused(int lines, Dictionary<int, LineError> errors, Genesis genesis, ChainReader reader)
-        => new(DepositOutcome.Sealed, lines, 0, 0, errors, genesis, reader: reader);
+    internal static DepositResult Refused(Genesis genesis, DepositRequest request, ChainReader reader)
+        => new(request.Ended!.Value, request.Lines, 0, 0, request.Errors, genesis, reader: reader) { BodyProblem = request.BodyProblem };
 
     internal static DepositResult Replayed(Genesis genesis, Store.AnsweredRequest row, ChainReader reader)
     {

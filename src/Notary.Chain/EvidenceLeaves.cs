@@ -9,7 +9,7 @@ namespace Notary.Chain;
 
 /// <summary>
 /// The accepted lines of one request, ready to be sealed: leaves with a placeholder for the sealed time, item boxes, look-up keys. All of it is computed
-/// on the request's own thread.
+/// before the chain's lock is taken.
 /// </summary>
 internal sealed class EvidenceLeaves : PreparedLeaves
 {
@@ -20,9 +20,8 @@ internal sealed class EvidenceLeaves : PreparedLeaves
     private readonly byte[] _keys;
     private readonly int[] _keyOffsets;
 
-    private EvidenceLeaves(Suite suite, LeafBatch batch, DateTimeOffset received, byte[] boxes, int[] boxOffsets, byte[] keys, int[] keyOffsets)
+    private EvidenceLeaves(Suite suite, LeafBatch batch, byte[] boxes, int[] boxOffsets, byte[] keys, int[] keyOffsets)
     {
-        ReceivedMs = received.ToUnixTimeMilliseconds();
         _suite = suite;
         _batch = batch;
         _boxes = boxes;
@@ -39,8 +38,14 @@ internal sealed class EvidenceLeaves : PreparedLeaves
     public override long LeafBytes => _batch.LeafArena.Length + _batch.PlaintextArena.Length + _boxOffsets[_batch.Count] + _keyOffsets[_batch.Count];
 
     /// <summary>Makes leaves, boxes and keys of the batch's accepted requests.</summary>
+    /// <param name="genesis">The chain.</param>
+    /// <param name="submitter">What the records share.</param>
+    /// <param name="requests">The parsed lines.</param>
+    /// <param name="received">When the lines were received: one time for all, or one for each.</param>
+    /// <param name="cipher">Seals the boxes.</param>
+    /// <param name="digestKey">The region's key of the digest index.</param>
     public static EvidenceLeaves Prepare(
-        Genesis genesis, SubmitterContext submitter, RequestBatch requests, DateTimeOffset received, ItemCipher cipher, in Hash32 digestKey)
+        Genesis genesis, SubmitterContext submitter, RequestBatch requests, ReadOnlySpan<DateTimeOffset> received, ItemCipher cipher, in Hash32 digestKey)
     {
         var rows = requests.Count;
         var ids = ArrayPool<Guid>.Shared.Rent(rows);
@@ -48,13 +53,13 @@ internal sealed class EvidenceLeaves : PreparedLeaves
         try
         {
             RandomBytes.Fill(System.Runtime.InteropServices.MemoryMarshal.AsBytes(secrets.AsSpan(0, rows)));
-            DrawIds(ids.AsSpan(0, rows), received);
+            DrawIds(requests, ids.AsSpan(0, rows), received);
             var batch = LeafBatch.Build(genesis, submitter, requests, ids.AsSpan(0, rows), secrets.AsSpan(0, rows), received);
             try
             {
                 var boxes = Box(batch, cipher, out var boxOffsets);
                 var keys = LookUpKeys(genesis.Suite, batch, requests, digestKey, out var keyOffsets);
-                return new EvidenceLeaves(genesis.Suite, batch, received, boxes, boxOffsets, keys, keyOffsets);
+                return new EvidenceLeaves(genesis.Suite, batch, boxes, boxOffsets, keys, keyOffsets);
             }
             catch
             {
@@ -70,40 +75,40 @@ internal sealed class EvidenceLeaves : PreparedLeaves
         }
     }
 
-    public override long ReceivedMs { get; }
+    public override long ReceivedMs => _batch.Received;
 
-    public override void Seal(long sealedMs) => _batch.Seal(RecordTime.FromMilliseconds(sealedMs));
+    protected override void Stamp(long sealedMs) => _batch.Seal(RecordTime.FromMilliseconds(sealedMs));
 
     public override LeafFacts Facts(int leaf) => _batch.Facts(leaf);
 
     public override ReadOnlySpan<byte> Leaf(int leaf) => _batch.Leaf(leaf);
 
-    public override void Hash(Span<Hash32> hashes) => _batch.HashLeaves(_suite, hashes);
+    protected override void Hash(Span<Hash32> hashes) => _batch.HashLeaves(_suite, hashes);
 
     public override ReadOnlySpan<byte> Box(int leaf) => _boxes.AsSpan(_boxOffsets[leaf], _boxOffsets[leaf + 1] - _boxOffsets[leaf]);
 
     public override Span<byte> Keys(int leaf) => _keys.AsSpan(_keyOffsets[leaf], _keyOffsets[leaf + 1] - _keyOffsets[leaf]);
 
-    protected override void Dispose(bool disposing)
+    protected override void Release()
     {
         ArrayPool<byte>.Shared.Return(_boxes);
         ArrayPool<int>.Shared.Return(_boxOffsets);
         ArrayPool<byte>.Shared.Return(_keys);
         ArrayPool<int>.Shared.Return(_keyOffsets);
         _batch.Dispose();
-        base.Dispose(disposing);
     }
 
     // UUIDv7 (RFC 9562, 5.7) of the time of receipt, with 74 bits from one draw for the whole batch.
-    private static void DrawIds(Span<Guid> ids, DateTimeOffset received)
+    private static void DrawIds(RequestBatch requests, Span<Guid> ids, ReadOnlySpan<DateTimeOffset> received)
     {
         var bytes = ArrayPool<byte>.Shared.Rent(ids.Length * 16);
         var drawn = bytes.AsSpan(0, ids.Length * 16);
         RandomBytes.Fill(drawn);
         Span<byte> time = stackalloc byte[8];
-        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(time, received.ToUnixTimeMilliseconds());
         for (var i = 0; i < ids.Length; i++)
         {
+            var at = received.Length == 1 ? received[0] : received[requests.Row(i).Line];
+            System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(time, at.ToUnixTimeMilliseconds());
             var id = drawn.Slice(i * 16, 16);
             time[2..].CopyTo(id);
             id[6] = (byte)(0x70 | (id[6] & 0x0f));

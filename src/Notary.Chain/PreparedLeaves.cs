@@ -7,11 +7,14 @@ using Notary.Evidence;
 namespace Notary.Chain;
 
 /// <summary>
-/// Leaves that wait for their index and sealed time: everything that can be computed before the chain's lock is taken has been. Owned by one
-/// append at a time; <see cref="Dispose"/> clears secrets and returns the buffers.
+/// Leaves that wait for their index and sealed time: everything that can be computed before the chain's lock is taken has been. All of them go into one
+/// append; several requests may have leaves in it, and the last one's <see cref="Dispose"/> clears secrets and returns the buffers.
 /// </summary>
-public abstract class PreparedLeaves : IDisposable
+internal abstract class PreparedLeaves : IDisposable
 {
+    private Hash32[] _hashes = [];
+    private int _users = 1;
+
     /// <summary>Number of leaves.</summary>
     public abstract int Count { get; }
 
@@ -21,17 +24,25 @@ public abstract class PreparedLeaves : IDisposable
     /// <summary>When the latest of the leaves was received, Unix milliseconds: none is sealed before.</summary>
     public abstract long ReceivedMs { get; }
 
-    /// <summary>Puts the sealed time into every leaf.</summary>
-    public abstract void Seal(long sealedMs);
+    /// <summary>The leaf hashes, in order; after <see cref="Seal"/>.</summary>
+    public ReadOnlySpan<Hash32> Hashes => _hashes.AsSpan(0, Count);
+
+    /// <summary>Puts the sealed time into every leaf and hashes them all, the first time it is called.</summary>
+    public void Seal(long sealedMs)
+    {
+        if (_hashes.Length == 0)
+        {
+            Stamp(sealedMs);
+            _hashes = ArrayPool<Hash32>.Shared.Rent(Count);
+            Hash(_hashes.AsSpan(0, Count));
+        }
+    }
 
     /// <summary>What admission needs of a leaf, after <see cref="Seal"/>.</summary>
     public abstract LeafFacts Facts(int leaf);
 
     /// <summary>A leaf's canonical bytes, final after <see cref="Seal"/>.</summary>
     public abstract ReadOnlySpan<byte> Leaf(int leaf);
-
-    /// <summary>The leaf hashes, in order; after <see cref="Seal"/>.</summary>
-    public abstract void Hash(Span<Hash32> hashes);
 
     /// <summary>A leaf's item box; empty for a leaf without one.</summary>
     public abstract ReadOnlySpan<byte> Box(int leaf);
@@ -40,7 +51,7 @@ public abstract class PreparedLeaves : IDisposable
     public abstract Span<byte> Keys(int leaf);
 
     /// <summary>A leaf's look-up keys with their index.</summary>
-    internal ReadOnlySpan<byte> KeysAt(int leaf, long index)
+    public ReadOnlySpan<byte> KeysAt(int leaf, long index)
     {
         var keys = Keys(leaf);
         for (var at = 0; at < keys.Length; at += IndexEntry.Size)
@@ -51,15 +62,27 @@ public abstract class PreparedLeaves : IDisposable
         return keys;
     }
 
+    /// <summary>Says how many will call <see cref="Dispose"/>; before any of them has it.</summary>
+    public void Share(int users) => _users = users;
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        Dispose(true);
-        GC.SuppressFinalize(this);
+        if (Interlocked.Decrement(ref _users) == 0)
+        {
+            Release();
+            ArrayPool<Hash32>.Shared.Return(_hashes);
+        }
     }
 
+    /// <summary>Puts the sealed time into every leaf.</summary>
+    protected abstract void Stamp(long sealedMs);
+
+    /// <summary>Computes the leaf hashes, in order.</summary>
+    protected abstract void Hash(Span<Hash32> hashes);
+
     /// <summary>Returns buffers.</summary>
-    protected virtual void Dispose(bool disposing)
+    protected virtual void Release()
     {
     }
 }
@@ -75,13 +98,13 @@ internal sealed class SystemLeaf(Suite suite, LeafDraft draft) : PreparedLeaves
 
     public override long ReceivedMs => draft.Facts.Received;
 
-    public override void Seal(long sealedMs) => draft.Seal(RecordTime.FromMilliseconds(sealedMs));
+    protected override void Stamp(long sealedMs) => draft.Seal(RecordTime.FromMilliseconds(sealedMs));
 
     public override LeafFacts Facts(int leaf) => draft.Facts;
 
     public override ReadOnlySpan<byte> Leaf(int leaf) => draft.Bytes.Span;
 
-    public override void Hash(Span<Hash32> hashes) => hashes[0] = draft.Hash(suite);
+    protected override void Hash(Span<Hash32> hashes) => hashes[0] = draft.Hash(suite);
 
     public override ReadOnlySpan<byte> Box(int leaf) => default;
 

@@ -24,7 +24,7 @@ internal enum AppendEnding
 /// </summary>
 /// <remarks>
 /// At most one batch is being finished while one is being written. The writer goes ahead of the finisher only when enough waits to be worth a batch of its own
-/// (<see cref="AheadLeaves"/>): below that, one larger batch later costs less than two signatures.
+/// (<see cref="AheadLeaves"/>, <see cref="AheadRequests"/>): below that, one larger batch later costs less than two signatures.
 /// </remarks>
 internal sealed class Sequencer : IDisposable
 {
@@ -37,7 +37,11 @@ internal sealed class Sequencer : IDisposable
     /// <summary>Leaves that must wait before a batch is written beside the one that is being finished.</summary>
     public const int AheadLeaves = 2_000;
 
+    /// <summary>Requests that must wait for the same, when they bring fewer leaves.</summary>
+    public const int AheadRequests = 32;
+
     private readonly ChainAppender _appender;
+    private readonly Action<IReadOnlyList<DepositRequest>> _prepare;
     private readonly int _maximumRequests;
     private readonly Action _appended;
     private readonly Lock _gate = new();
@@ -54,9 +58,14 @@ internal sealed class Sequencer : IDisposable
     private volatile ChainHead _head;
     private volatile StoppedState? _stopped;
 
-    public Sequencer(ChainAppender appender, int maximumRequests, Action appended)
+    /// <param name="appender">The chain's writer; owned from here on.</param>
+    /// <param name="prepare">Makes the leaves of requests that have none yet, all that a turn takes together; does not throw.</param>
+    /// <param name="maximumRequests">Requests that may wait.</param>
+    /// <param name="appended">Called after each batch.</param>
+    public Sequencer(ChainAppender appender, Action<IReadOnlyList<DepositRequest>> prepare, int maximumRequests, Action appended)
     {
         _appender = appender;
+        _prepare = prepare;
         _maximumRequests = maximumRequests;
         _appended = appended;
         _head = appender.Head;
@@ -84,14 +93,14 @@ internal sealed class Sequencer : IDisposable
             }
 
             // A queue with nothing in it takes any request, whatever its size.
-            if (_queue.Count > 0 && (_queue.Count >= _maximumRequests || _queuedBytes + request.Leaves.LeafBytes > MaximumQueuedBytes))
+            if (_queue.Count > 0 && (_queue.Count >= _maximumRequests || _queuedBytes + waiting.Bytes > MaximumQueuedBytes))
             {
                 return Task.FromResult(new AppendOutcome(AppendEnding.QueueFull, null));
             }
 
             _queue.Enqueue(waiting);
-            _queuedBytes += request.Leaves.LeafBytes;
-            _queuedLeaves += request.Leaves.Count;
+            _queuedBytes += waiting.Bytes;
+            _queuedLeaves += request.LeafCount;
             WakeWriter();
         }
 
@@ -120,10 +129,12 @@ internal sealed class Sequencer : IDisposable
         _finishable.Dispose();
     }
 
+    private bool WorthABatch => _queuedLeaves >= AheadLeaves || _queue.Count >= AheadRequests;
+
     // Under the gate. A writer that could not go on anyway is left asleep: the finisher wakes it.
     private void WakeWriter()
     {
-        if (_finishing is null || _queuedLeaves >= AheadLeaves)
+        if (_finishing is null || WorthABatch)
         {
             _writable.Set();
         }
@@ -150,6 +161,13 @@ internal sealed class Sequencer : IDisposable
                 }
 
                 turn.Begin();
+                turn.Prepare(_prepare);
+                if (turn.Requests.Count == 0)
+                {
+                    turn.End(AppendEnding.Decided);
+                    continue;
+                }
+
                 turn.Batch = _appender.Append([.. turn.Requests.Select(static w => w.Request)]);
                 if (!HandOver(turn))
                 {
@@ -270,7 +288,7 @@ internal sealed class Sequencer : IDisposable
         lock (_gate)
         {
             ended = _stopped is not null || (_closing && _queue.Count == 0 && _finishing is null);
-            if (ended || _queue.Count == 0 || (_finishing is not null && _queuedLeaves < AheadLeaves && !_closing))
+            if (ended || _queue.Count == 0 || (_finishing is not null && !WorthABatch && !_closing))
             {
                 return null;
             }
@@ -278,7 +296,7 @@ internal sealed class Sequencer : IDisposable
             var turn = new Turn();
             var leaves = 0;
             var keys = new HashSet<(string?, string)>();
-            while (_queue.TryPeek(out var next) && (turn.Requests.Count == 0 || leaves + next.Request.Leaves.Count <= MaximumTurnLeaves))
+            while (_queue.TryPeek(out var next) && (turn.Requests.Count == 0 || leaves + next.Request.LeafCount <= MaximumTurnLeaves))
             {
                 // Two requests with one idempotency key never share a transaction: the second must find the first's row.
                 if (next.Request.IdempotencyKey is { } key && !keys.Add((next.Request.Account, key)))
@@ -287,8 +305,8 @@ internal sealed class Sequencer : IDisposable
                 }
 
                 _queue.Dequeue();
-                _queuedBytes -= next.Request.Leaves.LeafBytes;
-                leaves += next.Request.Leaves.Count;
+                _queuedBytes -= next.Bytes;
+                leaves += next.Request.LeafCount;
                 turn.Requests.Add(next);
             }
 
@@ -328,6 +346,8 @@ internal sealed class Sequencer : IDisposable
     {
         public AppendRequest Request { get; } = request;
 
+        public long Bytes { get; } = request.QueuedBytes;
+
         public ActivityContext Parent { get; } = Activity.Current?.Context ?? default;
 
         public TaskCompletionSource<AppendOutcome> Ending { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -352,6 +372,19 @@ internal sealed class Sequencer : IDisposable
                 ? ChainTelemetry.Source.StartActivity(
                     "append", ActivityKind.Internal, Requests[0].Parent, links: Requests.Skip(1).Where(static w => w.Parent != default).Take(64).Select(static w => new ActivityLink(w.Parent)))
                 : null;
+        }
+
+        /// <summary>Has the leaves made that are not there yet; what is refused by it is answered and leaves the turn.</summary>
+        public void Prepare(Action<IReadOnlyList<DepositRequest>> prepare)
+        {
+            List<DepositRequest> bare = [.. Requests.Select(static w => w.Request).OfType<DepositRequest>().Where(static r => r.Leaves is null)];
+            if (bare.Count == 0)
+            {
+                return;
+            }
+
+            prepare(bare);
+            Requests.RemoveAll(static waiting => waiting.Request.Leaves is null && waiting.Ending.TrySetResult(default));
         }
 
         public SealedBatch Finish(ChainAppender appender)

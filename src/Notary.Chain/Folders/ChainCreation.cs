@@ -158,8 +158,8 @@ public static class ChainCreation
         leaves.Add(new SystemLeaf(genesis.Suite, SystemLeaves.Key(genesis, key, Guid.CreateVersion7(now), now)));
 
         using var appender = ChainAppender.Create(ChainStore.Create(building.DatabasePath), genesis, log, time);
-        appender.Finish(appender.Append([new AppendRequest { Leaves = leaves[0] }]));
-        appender.Finish(appender.Append([.. leaves.Skip(1).Select(leaf => new AppendRequest { Leaves = leaf })]));
+        appender.Finish(appender.Append([AppendRequest.Of(leaves[0])]));
+        appender.Finish(appender.Append([.. leaves.Skip(1).Select(AppendRequest.Of)]));
         appender.StoreNote();
     }
 

@@ -118,6 +118,9 @@ public sealed class ChainReads(string path) : IDisposable
         return box;
     });
 
+    /// <summary>What a request with this idempotency key was answered; null when it is new.</summary>
+    public AnsweredRequest? Request(string account, string key) => With(connection => ChainStore.ReadRequest(connection.RequestOf, account, key));
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -172,6 +175,7 @@ public sealed class ChainReads(string path) : IDisposable
             SegmentOf = _database.Prepare("SELECT first, count, entries FROM segment WHERE first <= ? ORDER BY first DESC LIMIT 1");
             TileOf = _database.Prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?");
             ItemOf = _database.Prepare("SELECT box FROM item WHERE number = ?");
+            RequestOf = _database.Prepare(ChainStore.RequestQuery);
         }
 
         public SqliteStatement SegmentOf { get; }
@@ -180,11 +184,14 @@ public sealed class ChainReads(string path) : IDisposable
 
         public SqliteStatement ItemOf { get; }
 
+        public SqliteStatement RequestOf { get; }
+
         public void Dispose()
         {
             SegmentOf.Dispose();
             TileOf.Dispose();
             ItemOf.Dispose();
+            RequestOf.Dispose();
             _database.Dispose();
         }
     }

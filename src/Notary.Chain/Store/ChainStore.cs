@@ -26,6 +26,8 @@ public sealed class ChainStore : IDisposable
     /// <summary>The version of the tables; kept in the database's <c>user_version</c>.</summary>
     public const int SchemaVersion = 1;
 
+    internal const string RequestQuery = "SELECT digest, first, count, outcomes FROM request WHERE account = ? AND key = ?";
+
     private readonly SqliteDatabase _database;
     private readonly List<SqliteStatement> _statements = [];
     private readonly SqliteStatement _begin, _commit, _rollback;
@@ -54,7 +56,7 @@ public sealed class ChainStore : IDisposable
         _writeFeed = Prepare("INSERT INTO feed (first, keys) VALUES (?, ?)");
         _writeStateLeaf = Prepare("INSERT INTO state_leaf (number) VALUES (?)");
         _trimFeed = Prepare("DELETE FROM feed WHERE first < ?");
-        _readRequest = Prepare("SELECT digest, first, count, outcomes FROM request WHERE account = ? AND key = ?");
+        _readRequest = Prepare(RequestQuery);
         _writeRequest = Prepare("INSERT INTO request (account, key, digest, first, count, outcomes, at) VALUES (?, ?, ?, ?, ?, ?, ?)");
         _trimRequests = Prepare("DELETE FROM request WHERE (account, key) IN (SELECT account, key FROM request WHERE at < ? LIMIT 1000)");
     }
@@ -217,13 +219,15 @@ public sealed class ChainStore : IDisposable
     public void TrimFeed(long durableTo) => _trimFeed.Bind(1, durableTo).Run();
 
     /// <summary>What a request with this key was answered; null when it is new.</summary>
-    public AnsweredRequest? ReadRequest(string account, string key)
+    public AnsweredRequest? ReadRequest(string account, string key) => ReadRequest(_readRequest, account, key);
+
+    internal static AnsweredRequest? ReadRequest(SqliteStatement statement, string account, string key)
     {
-        _readRequest.Bind(1, account).Bind(2, key);
-        var row = _readRequest.Step()
-            ? new AnsweredRequest(Hash32.FromSpan(_readRequest.Blob(0)), _readRequest.Number(1), (int)_readRequest.Number(2), _readRequest.Blob(3).ToArray())
+        statement.Bind(1, account).Bind(2, key);
+        var row = statement.Step()
+            ? new AnsweredRequest(Hash32.FromSpan(statement.Blob(0)), statement.Number(1), (int)statement.Number(2), statement.Blob(3).ToArray())
             : null;
-        _readRequest.Reset();
+        statement.Reset();
         return row;
     }
 

@@ -37,15 +37,12 @@ public sealed class LeafBatch : IDisposable
     private readonly List<string> _types = [];
     private readonly string _origin;
     private readonly SubmitterContext _submitter;
-    private readonly long _received;
     private long _sealed;
 
-    internal LeafBatch(string origin, SubmitterContext submitter, int count, long received)
+    internal LeafBatch(string origin, SubmitterContext submitter, int count)
     {
         _origin = origin;
         _submitter = submitter;
-        _received = received;
-        _sealed = received;
         _leaves = new PooledList<byte>(count * 512);
         _leafSlices = new PooledList<Slice>(count);
         _sealedOffsets = new PooledList<int>(count);
@@ -85,14 +82,14 @@ public sealed class LeafBatch : IDisposable
     /// <param name="requests">The parsed body.</param>
     /// <param name="ids">A fresh UUIDv7 for each row of <paramref name="requests"/>, refused ones included.</param>
     /// <param name="secrets">32 fresh random bytes for each row.</param>
-    /// <param name="received">When the request was received whole.</param>
+    /// <param name="received">When each line of <paramref name="requests"/> was received whole; one time stands for all lines.</param>
     public static LeafBatch Build(
-        Genesis genesis, SubmitterContext submitter, RequestBatch requests, ReadOnlySpan<Guid> ids, ReadOnlySpan<Hash32> secrets, DateTimeOffset received) =>
+        Genesis genesis, SubmitterContext submitter, RequestBatch requests, ReadOnlySpan<Guid> ids, ReadOnlySpan<Hash32> secrets, params ReadOnlySpan<DateTimeOffset> received) =>
         Build(genesis.Suite, genesis.Origin, submitter, requests, ids, secrets, received);
 
     /// <summary>As above, with the two constants of the chain that matter here.</summary>
     public static LeafBatch Build(
-        Suite suite, string origin, SubmitterContext submitter, RequestBatch requests, ReadOnlySpan<Guid> ids, ReadOnlySpan<Hash32> secrets, DateTimeOffset received)
+        Suite suite, string origin, SubmitterContext submitter, RequestBatch requests, ReadOnlySpan<Guid> ids, ReadOnlySpan<Hash32> secrets, params ReadOnlySpan<DateTimeOffset> received)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(ids.Length, requests.Count, nameof(ids));
         ArgumentOutOfRangeException.ThrowIfLessThan(secrets.Length, requests.Count, nameof(secrets));
@@ -101,14 +98,20 @@ public sealed class LeafBatch : IDisposable
             throw new ArgumentException("Origin, account, key or policy would not pass admission.");
         }
 
-        var batch = new LeafBatch(origin, submitter, requests.Count, RecordTime.ToMilliseconds(received));
+        if (received.Length != 1 && received.Length != requests.LineCount)
+        {
+            throw new ArgumentException("Give one time for all lines or one for each.", nameof(received));
+        }
+
+        var batch = new LeafBatch(origin, submitter, requests.Count);
         for (var row = 0; row < requests.Count; row++)
         {
             ref readonly var request = ref requests.Row(row);
             if (requests.RowOf(request.Line) == row)
             {
                 var drawn = request.Id != Guid.Empty;
-                batch.AddRow(requests, row, drawn ? request.Id : ids[row], drawn ? request.Secret : secrets[row]);
+                var time = RecordTime.ToMilliseconds(received[received.Length == 1 ? 0 : request.Line]);
+                batch.AddRow(requests, row, drawn ? request.Id : ids[row], drawn ? request.Secret : secrets[row], time);
             }
         }
 
@@ -140,12 +143,15 @@ public sealed class LeafBatch : IDisposable
     /// <summary>The line of the body that a leaf was made of.</summary>
     public int LineOf(int i) => _rows[i].Line;
 
+    /// <summary>When the last of the leaves was received, Unix milliseconds.</summary>
+    public long Received { get; private set; }
+
     /// <summary>Sets the sealed time of all leaves. It is not before <c>received</c>, nor before the chain's last sealed time.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The time lies before the received one.</exception>
     public void Seal(DateTimeOffset time)
     {
         var milliseconds = RecordTime.ToMilliseconds(time);
-        ArgumentOutOfRangeException.ThrowIfLessThan(milliseconds, _received, nameof(time));
+        ArgumentOutOfRangeException.ThrowIfLessThan(milliseconds, Received, nameof(time));
         Span<byte> text = stackalloc byte[RecordTime.TextLength];
         RecordTime.Write(milliseconds, text);
         foreach (var offset in _sealedOffsets.Span)
@@ -176,7 +182,7 @@ public sealed class LeafBatch : IDisposable
         ref readonly var row = ref _rows[i];
         return new LeafFacts
         {
-            Kind = RecordKind.Evidence, Id = row.Id, Chain = _origin, Received = _received, Sealed = _sealed, Account = _submitter.Account, Key = _submitter.Key,
+            Kind = RecordKind.Evidence, Id = row.Id, Chain = _origin, Received = row.Received, Sealed = _sealed, Account = _submitter.Account, Key = _submitter.Key,
             Policy = _submitter.Policy, Type = _types[row.Type], Auth = _submitter.Auth, Relation = row.Relation, PartCount = row.PartCount,
             HasFields = row.HasFields, Sent = row.Sent, Previous = row.Previous, StatementIndex = row.StatementIndex, StatementRoot = row.StatementRoot,
         };
@@ -197,12 +203,14 @@ public sealed class LeafBatch : IDisposable
 
     internal int RecordCount => _rows.Count;
 
-    private void AddRow(RequestBatch requests, int requestRow, Guid id, in Hash32 secret)
+    private void AddRow(RequestBatch requests, int requestRow, Guid id, in Hash32 secret, long received)
     {
+        Received = Math.Max(Received, received);
+        _sealed = Received;
         ref readonly var request = ref requests.Row(requestRow);
         _rows.Add(new Row
         {
-            Id = id, RequestRow = requestRow, Line = request.Line, PartCount = request.PartCount, HasFields = request.HasMetadata, Sent = request.Sent,
+            Id = id, Received = received, RequestRow = requestRow, Line = request.Line, PartCount = request.PartCount, HasFields = request.HasMetadata, Sent = request.Sent,
             Previous = request.Previous, StatementIndex = request.StatementIndex, StatementRoot = request.StatementRoot,
             Relation = request.Relation ?? _submitter.Relation, Type = Intern(requests.TypeOf(requestRow)),
         });
@@ -259,12 +267,12 @@ public sealed class LeafBatch : IDisposable
         }
 
         writer.Raw(",\"received\":\""u8);
-        writer.Time(_received);
+        writer.Time(row.Received);
         writer.Raw("\",\"relation\":\""u8);
         writer.Text(Relations.Name(row.Relation));
         writer.Raw("\",\"sealed\":\""u8);
         _sealedOffsets.Add(start + writer.Length);
-        writer.Time(_received);
+        writer.Time(Received);
         if (row.Sent >= 0)
         {
             writer.Raw("\",\"sent\":\""u8);
@@ -328,6 +336,7 @@ public sealed class LeafBatch : IDisposable
         public Guid Previous;
         public Hash32 StatementRoot;
         public long Sent;
+        public long Received;
         public int RequestRow;
         public int Line;
         public int PartCount;

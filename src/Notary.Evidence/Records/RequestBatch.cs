@@ -148,6 +148,25 @@ public sealed class RequestBatch : IDisposable
         return batch;
     }
 
+    /// <summary>Parses bodies of one request each as the lines of one batch.</summary>
+    public static RequestBatch ParseEach(ReadOnlySpan<ReadOnlyMemory<byte>> bodies)
+    {
+        var length = 0;
+        foreach (var body in bodies)
+        {
+            length = Math.Min(RequestLimits.MaxBody, length + body.Length);
+        }
+
+        var batch = new RequestBatch(length);
+        var parser = new RequestParser(batch._parts, batch._fields, batch._text);
+        foreach (var body in bodies)
+        {
+            batch.AddLine(parser, body.Span, false);
+        }
+
+        return batch;
+    }
+
     /// <summary>The accepted request of a line, or −1 when the line was refused.</summary>
     public int RowOf(int line) => _lines[line] >= 0 ? _lines[line] : -1;
 
