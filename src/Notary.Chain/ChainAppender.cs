@@ -15,11 +15,7 @@ namespace Notary.Chain;
 /// <param name="SealedMs">Last sealed time, Unix milliseconds.</param>
 /// <param name="Note">The signed checkpoint, UTF-8.</param>
 /// <param name="Parsed">The same note, parsed.</param>
-public sealed record ChainHead(long Size, Hash32 Root, long SealedMs, ReadOnlyMemory<byte> Note, SignedNote Parsed)
-{
-    /// <summary>The note as text, made once for all proofs that end in it.</summary>
-    public string NoteText { get; } = Encoding.UTF8.GetString(Note.Span);
-}
+public sealed record ChainHead(long Size, Hash32 Root, long SealedMs, ReadOnlyMemory<byte> Note, SignedNote Parsed);
 
 /// <summary>A batch that is committed and still has to be made durable and signed, or one that sealed nothing and has only to be made durable.</summary>
 internal sealed record CommittedBatch(HeadRow Head, BatchProver? Prover);
@@ -281,14 +277,10 @@ internal sealed class ChainAppender : IDisposable
         var feedUsed = 0;
         foreach (var request in requests)
         {
-            if (request is { IdempotencyKey: { } key, Account: { } account } && _store.ReadRequest(account, key) is { } known)
+            if (IsNew(request, next, sealedMs))
             {
-                request.Conflict = !known.Digest.Equals(request.RequestDigest);
-                request.Replay = request.Conflict ? null : known;
-                continue;
+                next = WriteRequest(request, sealedMs, first, next, ref segmentUsed, ref feedUsed);
             }
-
-            next = WriteRequest(request, sealedMs, first, next, ref segmentUsed, ref feedUsed);
         }
 
         var count = (int)(next - first);
@@ -374,12 +366,27 @@ internal sealed class ChainAppender : IDisposable
             next++;
         }
 
-        if (request is { IdempotencyKey: { } key, Account: { } account })
+        if (request.Admitted < request.LeafCount && request is { IdempotencyKey: { } key, Account: { } account })
         {
-            _store.WriteRequest(account, key, new AnsweredRequest(request.RequestDigest, request.First, request.Admitted, request.Outcomes()), sealedMs);
+            _store.CorrectRequest(account, key, request.Admitted, request.Outcomes());
         }
 
         return next;
+    }
+
+    // Remembers the request under its idempotency key as if every leaf of it were admitted, as nearly always; or finds what was answered under the key before.
+    private bool IsNew(AppendRequest request, long next, long sealedMs)
+    {
+        if (request is not { IdempotencyKey: { } key, Account: { } account }
+            || _store.TryWriteRequest(account, key, new AnsweredRequest(request.RequestDigest, next, request.LeafCount, request.Outcomes()), sealedMs))
+        {
+            return true;
+        }
+
+        var known = _store.ReadRequest(account, key) ?? throw new InvalidOperationException("A request's key is taken and not there.");
+        request.Conflict = !known.Digest.Equals(request.RequestDigest);
+        request.Replay = request.Conflict ? null : known;
+        return false;
     }
 
     private void SignHead(HeadRow head)

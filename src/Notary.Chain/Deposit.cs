@@ -74,6 +74,9 @@ public sealed record LineError(int Line, string Code, string Detail, bool Admiss
 /// </summary>
 public sealed class DepositResult : IDisposable
 {
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _proof;
+
     private readonly Genesis? _genesis;
     private readonly EvidenceLeaves? _leaves;
     private readonly int[] _sealedLeaves;
@@ -143,13 +146,40 @@ public sealed class DepositResult : IDisposable
         }
 
         var leaf = _sealedLeaves[sealedLine];
+        var proof = new ArrayBufferWriter<byte>(2_048);
+        WriteProof(proof, index);
         return new Receipt
         {
             Number = RecordNumber.Format(_genesis!.Code, index),
             LeafJson = Encoding.UTF8.GetString(_leaves.Leaf(leaf)),
             Secret = _leaves.Batch.Secrets[leaf],
-            Proof = TlogProof.Format(_genesis.Suite, index, _batch!.Prover!.Inclusion(index), _batch.Head.NoteText),
+            Proof = Encoding.UTF8.GetString(proof.WrittenSpan),
         };
+    }
+
+    /// <summary>The number of the record that a single request became.</summary>
+    public string Number => RecordNumber.Format(_genesis!.Code, First);
+
+    /// <summary>The answer to a single request: <c>{"id","index","leaf","number","proof","secret","state":"sealed","v":1}</c>, which is a receipt.</summary>
+    /// <returns>False when it was sealed, and what opens the record has been erased since.</returns>
+    public bool TryWriteSingle(IBufferWriter<byte> output)
+    {
+        if (_leaves is not null)
+        {
+            var proof = _proof ??= new ArrayBufferWriter<byte>(2_048);
+            proof.ResetWrittenCount();
+            WriteProof(proof, First);
+            WriteSingle(output, _leaves.Leaf(_sealedLeaves[0]), proof.WrittenSpan, _leaves.Batch.Secrets[_sealedLeaves[0]]);
+            return true;
+        }
+
+        if (_reader!.Receipt(First) is not { } receipt)
+        {
+            return false;
+        }
+
+        WriteSingle(output, receipt.LeafBytes, Encoding.UTF8.GetBytes(receipt.Proof), receipt.Secret);
+        return true;
     }
 
     /// <summary>
@@ -200,6 +230,30 @@ public sealed class DepositResult : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _leaves?.Dispose();
+
+    private void WriteProof(IBufferWriter<byte> output, long index)
+        => TlogProof.Write(output, _genesis!.Suite, index, _batch!.Prover!.Inclusion(index), _batch.Head.Note.Span);
+
+    private void WriteSingle(IBufferWriter<byte> output, ReadOnlySpan<byte> leaf, ReadOnlySpan<byte> proof, in Hash32 secret)
+    {
+        // The leaf is canonical: quotes inside its strings are escaped, so the first ,"id":" is the member.
+        var id = leaf.Slice(leaf.IndexOf(",\"id\":\""u8) + 7, 36);
+        output.Write("{\"id\":\""u8);
+        output.Write(id);
+        output.Write("\",\"index\":"u8);
+        Utf8Formatter.TryFormat(First, output.GetSpan(20), out var written);
+        output.Advance(written);
+        output.Write(",\"leaf\":"u8);
+        CanonicalValue.WriteString(leaf, output);
+        output.Write(",\"number\":\""u8);
+        output.Advance(RecordNumber.Write(_genesis!.Code, First, output.GetSpan(RecordNumber.MaxLength)));
+        output.Write("\",\"proof\":"u8);
+        CanonicalValue.WriteString(proof, output);
+        output.Write(",\"secret\":\""u8);
+        Convert.TryToHexStringLower(secret.AsSpan(), output.GetSpan(2 * Hash32.Size), out written);
+        output.Advance(written);
+        output.Write("\",\"state\":\"sealed\",\"v\":1}"u8);
+    }
 
     private void WriteSealed(IBufferWriter<byte> output, int line, int sealedLine, IReadOnlyList<byte[]> stored)
     {

@@ -336,10 +336,7 @@ internal sealed class Sequencer : IDisposable
         }
 
         _writable.Set();
-        foreach (var waiting in rest)
-        {
-            waiting.Ending.TrySetResult(new AppendOutcome(AppendEnding.Stopped, null));
-        }
+        Endings.Tell(rest, new AppendOutcome(AppendEnding.Stopped, null));
     }
 
     private sealed class Waiting(AppendRequest request)
@@ -350,7 +347,34 @@ internal sealed class Sequencer : IDisposable
 
         public ActivityContext Parent { get; } = Activity.Current?.Context ?? default;
 
-        public TaskCompletionSource<AppendOutcome> Ending { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        // What follows an ending runs where it is set: on the thread pool, see Endings.
+        public TaskCompletionSource<AppendOutcome> Ending { get; } = new();
+    }
+
+    /// <summary>
+    /// Tells some of a batch's requests how they ended, on a thread of the pool. A work item for each of them would cost as much as what most do then: write
+    /// a short answer.
+    /// </summary>
+    private sealed class Endings(ArraySegment<Waiting> waiting, AppendOutcome outcome) : IThreadPoolWorkItem
+    {
+        private const int Most = 8;
+
+        public static void Tell(IEnumerable<Waiting> all, AppendOutcome outcome)
+        {
+            Waiting[] waiting = [.. all];
+            for (var at = 0; at < waiting.Length; at += Most)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(new Endings(new ArraySegment<Waiting>(waiting, at, Math.Min(Most, waiting.Length - at)), outcome), preferLocal: false);
+            }
+        }
+
+        public void Execute()
+        {
+            foreach (var one in waiting)
+            {
+                one.Ending.TrySetResult(outcome);
+            }
+        }
     }
 
     /// <summary>The requests of one batch on their way through both threads.</summary>
@@ -358,6 +382,7 @@ internal sealed class Sequencer : IDisposable
     {
         private Activity? _activity;
         private long _started;
+        private bool _told;
 
         public List<Waiting> Requests { get; } = [];
 
@@ -384,7 +409,8 @@ internal sealed class Sequencer : IDisposable
             }
 
             prepare(bare);
-            Requests.RemoveAll(static waiting => waiting.Request.Leaves is null && waiting.Ending.TrySetResult(default));
+            Endings.Tell(Requests.Where(static w => w.Request.Leaves is null), default);
+            Requests.RemoveAll(static w => w.Request.Leaves is null);
         }
 
         public SealedBatch Finish(ChainAppender appender)
@@ -403,12 +429,13 @@ internal sealed class Sequencer : IDisposable
         public void End(SealedBatch batch)
         {
             long records = 0;
-            var outcome = new AppendOutcome(AppendEnding.Decided, batch);
             foreach (var waiting in Requests)
             {
                 records += waiting.Request.Admitted;
-                waiting.Ending.TrySetResult(outcome);
             }
+
+            _told = true;
+            Endings.Tell(Requests, new AppendOutcome(AppendEnding.Decided, batch));
 
             _activity?.Dispose();
             ChainTelemetry.Records.Add(records);
@@ -418,9 +445,9 @@ internal sealed class Sequencer : IDisposable
 
         public void End(AppendEnding ending)
         {
-            foreach (var waiting in Requests)
+            if (!_told)
             {
-                waiting.Ending.TrySetResult(new AppendOutcome(ending, null));
+                Endings.Tell(Requests, new AppendOutcome(ending, null));
             }
 
             _activity?.Dispose();

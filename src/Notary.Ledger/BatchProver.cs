@@ -1,3 +1,4 @@
+using System.Numerics;
 using Notary.Crypto;
 
 namespace Notary.Ledger;
@@ -12,6 +13,9 @@ public sealed class BatchProver
 
     // _rows[l] holds the nodes of level l that the batch completed, from index First on.
     private readonly List<(long First, Hash32[] Nodes)> _rows;
+
+    // _ragged[l] is the hash over the last Size mod 2^l leaves: the one node of level l that is no perfect subtree.
+    private readonly Hash32[] _ragged;
 
     /// <param name="before">The edge before the batch; copied.</param>
     /// <param name="leaves">The leaf hashes of the batch, at least one.</param>
@@ -29,7 +33,8 @@ public sealed class BatchProver
         after.AppendMany(leaves, (_, first, nodes) => rows.Add((first, nodes.ToArray())));
         _rows = rows;
         Size = after.Size;
-        Root = after.Root();
+        _ragged = Ragged(after);
+        Root = _ragged[^1];
     }
 
     internal BatchProver(TreeEdge before, List<(long First, Hash32[] Nodes)> rows, TreeEdge after)
@@ -37,7 +42,8 @@ public sealed class BatchProver
         _before = before;
         _rows = rows;
         Size = after.Size;
-        Root = after.Root();
+        _ragged = Ragged(after);
+        Root = _ragged[^1];
     }
 
     /// <summary>Index of the first leaf of the batch.</summary>
@@ -54,7 +60,23 @@ public sealed class BatchProver
 
     /// <summary>The inclusion proof of a leaf of the batch in the tree after it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The leaf is not one of the batch.</exception>
-    public Hash32[] Inclusion(long index) => Range(index, 1);
+    public Hash32[] Inclusion(long index)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(index, First);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Size);
+        Span<Hash32> proof = stackalloc Hash32[64];
+        var length = 0;
+        for (var level = 0; (Size - 1) >> level > 0; level++)
+        {
+            var sibling = (index >> level) ^ 1;
+            if (sibling <= (Size - 1) >> level)
+            {
+                proof[length++] = sibling < Size >> level ? Node(new NodeId(level, sibling)) : _ragged[level];
+            }
+        }
+
+        return proof[..length].ToArray();
+    }
 
     /// <summary>The range proof of the whole batch in the tree after it.</summary>
     public Hash32[] Range() => Range(First, Count);
@@ -72,6 +94,24 @@ public sealed class BatchProver
         }
 
         return RangeProof.Compute(_before.Hasher, plan, fetched);
+    }
+
+    private static Hash32[] Ragged(TreeEdge after)
+    {
+        var levels = 64 - BitOperations.LeadingZeroCount((ulong)after.Size);
+        var ragged = new Hash32[levels + 1];
+        var some = false;
+        for (var level = 0; level < levels; level++)
+        {
+            ragged[level + 1] = ragged[level];
+            if (after.TryGetNode(level, out var node))
+            {
+                ragged[level + 1] = some ? after.Hasher.Node(node, ragged[level]) : node;
+                some = true;
+            }
+        }
+
+        return ragged;
     }
 
     private Hash32 Node(NodeId node)

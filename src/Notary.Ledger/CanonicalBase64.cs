@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using Notary.Crypto;
 
@@ -50,12 +52,12 @@ internal static class CanonicalBase64
         return Convert.ToBase64String(bytes);
     }
 
-    /// <summary>Writes the <see cref="HashLength"/> characters of a hash.</summary>
-    public static void Encode(in Hash32 hash, Span<char> text)
+    /// <summary>Writes the <see cref="HashLength"/> characters of a hash, ASCII.</summary>
+    public static void Encode(in Hash32 hash, Span<byte> text)
     {
         Span<byte> bytes = stackalloc byte[Hash32.Size];
         hash.CopyTo(bytes);
-        if (!Convert.TryToBase64Chars(bytes, text, out _))
+        if (Base64.EncodeToUtf8(bytes, text, out _, out _) != OperationStatus.Done)
         {
             throw new ArgumentException("There is no room for a hash.", nameof(text));
         }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using Notary.Crypto;
@@ -79,6 +81,10 @@ public sealed class TlogProof
 
     /// <summary>Most bytes of a proof: a note and 1 MiB.</summary>
     public const int MaxLength = SignedNote.MaxLength + (1 << 20);
+
+    private static ReadOnlySpan<byte> IntlHeaderLine => "c2sp.org/tlog-proof@v1\n"u8;
+
+    private static ReadOnlySpan<byte> SmHeaderLine => "notary/tlog-proof-sm3@v1\n"u8;
 
     private TlogProof(Suite suite, byte[]? extra, long index, Hash32[] hashes, SignedNote note, Checkpoint checkpoint)
     {
@@ -201,29 +207,43 @@ public sealed class TlogProof
     }
 
     /// <summary>The proof as text; its UTF-8 bytes are the proof. What parses formats to the same bytes.</summary>
-    public string Format() => Format(Suite, Index, Hashes, Note.Format(), Extra is { } extra ? Convert.ToBase64String(extra.Span) : null);
-
-    /// <summary>The text of a proof whose parts its issuer has at hand, the note in its form as text: nothing is parsed or checked again.</summary>
-    public static string Format(Suite suite, long index, IReadOnlyList<Hash32> hashes, string note) => Format(suite, index, hashes, note, extra: null);
-
-    private static string Format(Suite suite, long index, IReadOnlyList<Hash32> hashes, string note, string? extra)
+    public string Format()
     {
-        var head = string.Create(
-            CultureInfo.InvariantCulture, $"{(suite.Id == SuiteId.Sm ? SmHeader : IntlHeader)}\n{(extra is null ? "" : "extra " + extra + "\n")}index {index}\n");
-        return string.Create(head.Length + (hashes.Count * (CanonicalBase64.HashLength + 1)) + 1 + note.Length, (head, hashes, note), static (text, parts) =>
-        {
-            parts.head.CopyTo(text);
-            var used = parts.head.Length;
-            foreach (var hash in parts.hashes)
-            {
-                CanonicalBase64.Encode(hash, text[used..]);
-                used += CanonicalBase64.HashLength;
-                text[used++] = '\n';
-            }
+        var text = new ArrayBufferWriter<byte>(1024);
+        Write(text, Suite, Index, [.. Hashes], Encoding.UTF8.GetBytes(Note.Format()), Extra is { } extra ? extra.Span : default);
+        return Encoding.UTF8.GetString(text.WrittenSpan);
+    }
 
-            text[used++] = '\n';
-            parts.note.CopyTo(text[used..]);
-        });
+    /// <summary>Writes a proof whose parts its issuer has at hand, the note in its bytes: nothing is parsed or checked again.</summary>
+    public static void Write(IBufferWriter<byte> output, Suite suite, long index, ReadOnlySpan<Hash32> hashes, ReadOnlySpan<byte> note) =>
+        Write(output, suite, index, hashes, note, extra: default);
+
+    private static void Write(IBufferWriter<byte> output, Suite suite, long index, ReadOnlySpan<Hash32> hashes, ReadOnlySpan<byte> note, ReadOnlySpan<byte> extra)
+    {
+        output.Write(suite.Id == SuiteId.Sm ? SmHeaderLine : IntlHeaderLine);
+        if (!extra.IsEmpty)
+        {
+            output.Write("extra "u8);
+            output.Write(Encoding.ASCII.GetBytes(Convert.ToBase64String(extra)));
+            output.Write("\n"u8);
+        }
+
+        const int longestNumber = 19;
+        var text = output.GetSpan("index \n\n".Length + longestNumber + (hashes.Length * (CanonicalBase64.HashLength + 1)));
+        "index "u8.CopyTo(text);
+        Utf8Formatter.TryFormat(index, text[6..], out var digits);
+        var used = 6 + digits;
+        text[used++] = (byte)'\n';
+        foreach (var hash in hashes)
+        {
+            CanonicalBase64.Encode(hash, text[used..]);
+            used += CanonicalBase64.HashLength;
+            text[used++] = (byte)'\n';
+        }
+
+        text[used++] = (byte)'\n';
+        output.Advance(used);
+        output.Write(note);
     }
 
     /// <summary>

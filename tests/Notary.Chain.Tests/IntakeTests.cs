@@ -128,6 +128,33 @@ public class IntakeTests
         Assert.Equal(DepositOutcome.NoKey, other.Outcome);
     }
 
+    [Fact]
+    public async Task What_the_policy_refused_under_a_key_is_remembered_as_it_was_answered()
+    {
+        using var chain = new TestChain();
+        var random = new Random(15);
+        // The policy wants metadata for this type, which shows only under the lock.
+        var refused = TestChain.Line(random).Replace("\"document\"", "\"forensic-image\"", StringComparison.Ordinal);
+        var body = string.Join('\n', refused, TestChain.Line(random), refused, TestChain.Line(random));
+        using var first = await chain.Deposit(body, "batch");
+        Assert.Equal((DepositOutcome.Sealed, 6L, 2), (first.Outcome, first.First, first.Count));
+        using var single = await chain.Deposit(refused, "single", oneRequest: true);
+        Assert.Equal((DepositOutcome.Sealed, 0), (single.Outcome, single.Count));
+        Assert.True(single.ErrorOf(0)!.Admission);
+        using var again = await chain.Deposit(body, "batch");
+        Assert.Equal((DepositOutcome.Replayed, 6L, 2, 4), (again.Outcome, again.First, again.Count, again.Lines));
+        using var singleAgain = await chain.Deposit(refused, "single", oneRequest: true);
+        Assert.Equal((DepositOutcome.Replayed, 0, 1), (singleAgain.Outcome, singleAgain.Count, singleAgain.Lines));
+        Assert.Equal(single.ErrorOf(0), singleAgain.ErrorOf(0));
+        for (var line = 0; line < 4; line++)
+        {
+            Assert.Equal(first.ErrorOf(line), again.ErrorOf(line));
+            Assert.Equal(line % 2 == 0, first.ErrorOf(line) is { Admission: true });
+        }
+
+        Assert.Equal(8, chain.Host.Reader.Size);
+    }
+
     private static DepositRequest Request(TestChain chain, string body, DateTimeOffset received, string? account = null, string? key = null) => new(new Deposit
     {
         Body = Encoding.UTF8.GetBytes(body),

@@ -25,7 +25,7 @@ public sealed class DigestIndex : IDisposable
 
     private readonly string _folder;
     private readonly string _databasePath;
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly AutoResetEvent _wake = new(false);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly List<TaskCompletionSource> _waiting = [];
@@ -176,20 +176,7 @@ public sealed class DigestIndex : IDisposable
     }
 
     /// <summary>Says that the feed grew; cheap, from any thread.</summary>
-    public void Signal()
-    {
-        if (_wake.CurrentCount == 0)
-        {
-            try
-            {
-                _wake.Release();
-            }
-            catch (SemaphoreFullException)
-            {
-                // Another thread woke the worker in the same moment: that is what was wanted.
-            }
-        }
-    }
+    public void Signal() => _wake.Set();
 
     /// <summary>The leaves under a key, lowest first; empty when there is none below <see cref="IndexedTo"/>.</summary>
     public IReadOnlyList<long> Find(ulong high, ulong low)
@@ -264,7 +251,8 @@ public sealed class DigestIndex : IDisposable
             using var next = database.Prepare("SELECT first, keys FROM feed WHERE first >= ? ORDER BY first LIMIT 64");
             while (!_stop.IsCancellationRequested)
             {
-                _wake.Wait(_stop.Token);
+                // Dispose signals after it has asked to stop.
+                _wake.WaitOne();
                 while (Failure is null && ReadFeed(next) && !_stop.IsCancellationRequested)
                 {
                 }

@@ -127,6 +127,9 @@ public sealed class SqliteDatabase : IDisposable
         return code == raw.SQLITE_OK ? new SqliteStatement(this, statement) : throw Failure(code, "prepare a statement");
     }
 
+    /// <summary>Rows that the last INSERT, UPDATE or DELETE changed.</summary>
+    public int RowsChanged => raw.sqlite3_changes(_db);
+
     /// <summary>True while a transaction is open on this connection.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(_db) == 0;
 

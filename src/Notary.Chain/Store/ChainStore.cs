@@ -32,7 +32,7 @@ public sealed class ChainStore : IDisposable
     private readonly List<SqliteStatement> _statements = [];
     private readonly SqliteStatement _begin, _commit, _rollback;
     private readonly SqliteStatement _readHead, _writeHead, _writeSegment, _writeTile, _readTile, _writeItem, _writeFeed, _trimFeed, _writeStateLeaf;
-    private readonly SqliteStatement _readRequest, _writeRequest, _trimRequests;
+    private readonly SqliteStatement _readRequest, _writeRequest, _correctRequest, _trimRequests;
 
     private readonly Checkpointer _checkpointer;
     private readonly string _walPath;
@@ -57,7 +57,8 @@ public sealed class ChainStore : IDisposable
         _writeStateLeaf = Prepare("INSERT INTO state_leaf (number) VALUES (?)");
         _trimFeed = Prepare("DELETE FROM feed WHERE first < ?");
         _readRequest = Prepare(RequestQuery);
-        _writeRequest = Prepare("INSERT INTO request (account, key, digest, first, count, outcomes, at) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        _writeRequest = Prepare("INSERT INTO request (account, key, digest, first, count, outcomes, at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+        _correctRequest = Prepare("UPDATE request SET count = ?, outcomes = ? WHERE account = ? AND key = ?");
         _trimRequests = Prepare("DELETE FROM request WHERE (account, key) IN (SELECT account, key FROM request WHERE at < ? LIMIT 1000)");
     }
 
@@ -231,13 +232,18 @@ public sealed class ChainStore : IDisposable
         return row;
     }
 
-    /// <summary>Remembers a request's answer.</summary>
-    public void WriteRequest(string account, string key, AnsweredRequest row, long atMs)
+    /// <summary>Remembers a request's answer; false when one is remembered under this key already, which stays.</summary>
+    public bool TryWriteRequest(string account, string key, AnsweredRequest row, long atMs)
     {
         Span<byte> digest = stackalloc byte[Hash32.Size];
         row.Digest.CopyTo(digest);
         _writeRequest.Bind(1, account).Bind(2, key).Bind(3, digest).Bind(4, row.First).Bind(5, row.Count).Bind(6, row.Outcomes).Bind(7, atMs).Run();
+        return _database.RowsChanged > 0;
     }
+
+    /// <summary>Corrects an answer of the same transaction, when leaves were refused under the lock.</summary>
+    public void CorrectRequest(string account, string key, int count, ReadOnlySpan<byte> outcomes) =>
+        _correctRequest.Bind(1, count).Bind(2, outcomes).Bind(3, account).Bind(4, key).Run();
 
     /// <summary>Forgets up to 1,000 requests older than the time.</summary>
     public void TrimRequests(long beforeMs) => _trimRequests.Bind(1, beforeMs).Run();

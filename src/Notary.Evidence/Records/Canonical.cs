@@ -180,7 +180,7 @@ public sealed class CanonicalValue
     /// <summary>Writes a string as RFC 8785 section 3.2.2.2 spells it, quotes included.</summary>
     /// <param name="text">Well-formed UTF-8.</param>
     /// <param name="output">Receives the bytes.</param>
-    internal static void WriteString(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
+    public static void WriteString(ReadOnlySpan<byte> text, IBufferWriter<byte> output)
     {
         output.Write("\""u8);
         while (true)

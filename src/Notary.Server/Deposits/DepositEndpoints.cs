@@ -159,55 +159,34 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         }
 
         using Activity? answer = ServerTelemetry.Source.StartActivity("answer");
-        Receipt receipt;
-        try
-        {
-            receipt = result.ReceiptOf(0);
-        }
-        catch (InvalidOperationException) when (result.Outcome == DepositOutcome.Replayed)
+        if (!TryWrite(context, result))
         {
             await Problems.WriteAsync(context, Problems.Erased, "This request was sealed, and what opens its record has been erased since.");
             return;
         }
 
-        HttpResponse response = context.Response;
-        response.StatusCode = StatusCodes.Status201Created;
-        response.ContentType = "application/json";
-        response.Headers.CacheControl = "no-store";
-        response.Headers.Location = "/api/evidence/" + receipt.Number;
-        MarkReplay(context, result);
-        Write(response, receipt, result.IndexOf(0));
-        await response.BodyWriter.FlushAsync();
+        await context.Response.BodyWriter.FlushAsync();
     }
 
     // No await between taking the thread's buffer and copying it out.
-    private static void Write(HttpResponse response, Receipt receipt, long index)
+    private static bool TryWrite(HttpContext context, DepositResult result)
     {
         ArrayBufferWriter<byte> buffer = _answer ??= new ArrayBufferWriter<byte>(4_096);
         buffer.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(buffer, Json.WriterOptions))
+        if (!result.TryWriteSingle(buffer))
         {
-            json.WriteStartObject();
-            json.WriteString("id", IdOf(receipt.LeafJson));
-            json.WriteNumber("index", index);
-            json.WriteString("leaf", receipt.LeafJson);
-            json.WriteString("number", receipt.Number);
-            json.WriteString("proof", receipt.Proof);
-            json.WriteString("secret", receipt.Secret.ToHex());
-            json.WriteString("state", "sealed");
-            json.WriteNumber("v", 1);
-            json.WriteEndObject();
+            return false;
         }
 
+        HttpResponse response = context.Response;
+        response.StatusCode = StatusCodes.Status201Created;
+        response.ContentType = "application/json";
         response.ContentLength = buffer.WrittenCount;
+        response.Headers.CacheControl = "no-store";
+        response.Headers.Location = "/api/evidence/" + result.Number;
+        MarkReplay(context, result);
         response.BodyWriter.Write(buffer.WrittenSpan);
-    }
-
-    // The leaf is canonical: quotes inside its strings are escaped, so the first ,"id":" is the member.
-    private static ReadOnlySpan<char> IdOf(string leaf)
-    {
-        int at = leaf.IndexOf(",\"id\":\"", StringComparison.Ordinal);
-        return leaf.AsSpan(at + 7, 36);
+        return true;
     }
 
     private Deposit DepositOf(ReadOnlyMemory<byte> body, bool single, ServiceAccountIdentity caller, string? key) => new()

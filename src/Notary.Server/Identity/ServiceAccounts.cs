@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Authentication;
 using Notary.Crypto.Native;
 using Notary.Server.Startup;
 
@@ -43,21 +44,21 @@ public sealed class ServiceAccounts
         WriteIndented = true,
     };
 
-    private readonly (byte[] Hash, ClaimsPrincipal Principal)[] _accounts;
+    private readonly (byte[] Hash, Task<AuthenticateResult> Result)[] _accounts;
 
     public ServiceAccounts(IEnumerable<(string SecretHash, ServiceAccountIdentity Identity)> accounts)
     {
-        _accounts = [.. accounts.Select(a => (Convert.FromHexString(a.SecretHash), new ClaimsPrincipal(a.Identity)))];
+        _accounts = [.. accounts.Select(a => (Convert.FromHexString(a.SecretHash), ResultOf(a.Identity)))];
     }
 
     /// <summary>The hash under which a secret is stored.</summary>
     public static string HashOf(string secret) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
 
     /// <summary>
-    /// The principal of a presented secret, or null. Every stored hash is compared, each in constant time: the time tells neither
+    /// The caller of a presented secret, or null. Every stored hash is compared, each in constant time: the time tells neither
     /// how much of a hash agreed nor which account it was.
     /// </summary>
-    public ClaimsPrincipal? Find(ReadOnlySpan<char> secret)
+    public Task<AuthenticateResult>? Find(ReadOnlySpan<char> secret)
     {
         Span<byte> text = stackalloc byte[256];
         if (!Encoding.UTF8.TryGetBytes(secret, text, out int length))
@@ -68,17 +69,20 @@ public sealed class ServiceAccounts
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(text[..length], hash);
         CryptographicOperations.ZeroMemory(text);
-        ClaimsPrincipal? found = null;
-        foreach ((byte[] stored, ClaimsPrincipal principal) in _accounts)
+        Task<AuthenticateResult>? found = null;
+        foreach ((byte[] stored, Task<AuthenticateResult> result) in _accounts)
         {
             if (CryptographicOperations.FixedTimeEquals(stored, hash))
             {
-                found = principal;
+                found = result;
             }
         }
 
         return found;
     }
+
+    private static Task<AuthenticateResult> ResultOf(ServiceAccountIdentity identity) =>
+        Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), BearerHandler.Scheme)));
 
     /// <summary>
     /// Reads the accounts file. When there is none yet, the credential that <c>chain create</c> left for the client is taken over, as a hash:

@@ -1,4 +1,4 @@
-using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.HttpOverrides;
 using Notary.Server.Http;
 using Notary.Server.Identity;
@@ -40,7 +40,13 @@ internal static class WebHost
         builder.Logging.AddFilter("Microsoft.AspNetCore.Diagnostics", LogLevel.None);
 
         builder.Services.AddSingleton(platform.Accounts);
-        builder.Services.AddAuthentication(BearerHandler.Scheme).AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.Scheme, null);
+        builder.Services.AddTransient<BearerHandler>();
+        builder.Services.AddAuthentication(options =>
+        {
+            options.DefaultScheme = BearerHandler.Scheme;
+            options.AddScheme<BearerHandler>(BearerHandler.Scheme, displayName: null);
+        });
+        builder.Services.AddSingleton<IPolicyEvaluator, CallerEvaluator>();
         builder.Services.AddAuthorization();
         builder.Services.AddRateLimits(options.Limits);
         builder.Services.AddDocument();
