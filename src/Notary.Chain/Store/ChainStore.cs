@@ -254,7 +254,7 @@ public sealed class ChainStore : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _checkpointer.Dispose();
+        _checkpointer.Stop();
         foreach (var statement in _statements)
         {
             statement.Dispose();
@@ -262,6 +262,7 @@ public sealed class ChainStore : IDisposable
 
         _wal?.Dispose();
         _database.Dispose();
+        _checkpointer.Dispose();
     }
 
     private SqliteStatement Prepare(string sql)

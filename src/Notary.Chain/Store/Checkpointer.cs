@@ -1,4 +1,6 @@
+using Microsoft.Win32.SafeHandles;
 using Notary.Chain.Sqlite;
+using Notary.Crypto.Native;
 
 namespace Notary.Chain.Store;
 
@@ -7,7 +9,8 @@ namespace Notary.Chain.Store;
 /// </summary>
 /// <remarks>
 /// <para>The WAL is reused from its start only when all of it is written back at the moment when a transaction begins, and under load that moment never comes by
-/// itself. So this thread writes back every <see cref="PassBytes"/>, in portions that the disk can take beside the writer's syncs; when the WAL is longer than
+/// itself. So this thread writes back every <see cref="PassBytes"/> and syncs the database, in portions that the disk can take beside the writer's syncs (SQLite itself
+/// syncs the database only after a portion that reaches the WAL's end: half a second, once it has gathered); when the WAL is longer than
 /// <see cref="Threshold"/> it goes on until little is left and says <see cref="MayFinish"/>. The writer then writes back the few frames that came in since, between two
 /// batches, and the next batch starts at the beginning of the WAL; where a reader still needs its end, SQLite goes on appending, and the next portion tries again.</para>
 /// <para>Failure: the WAL keeps everything that is not written back, so nothing is lost; the failure is handed to the writer's next turn, which stops the chain.</para>
@@ -15,10 +18,9 @@ namespace Notary.Chain.Store;
 internal sealed class Checkpointer : IDisposable
 {
     /// <summary>
-    /// Length of the WAL, in bytes, from which it shall begin anew. Each time the writer waits for a sync of the database, 20 to 400 ms on a busy disk, so it is rare; a start
-    /// after a crash reads as much, in about a second.
+    /// Length of the WAL, in bytes, from which it shall begin anew. Each time the writer waits for a sync of the database, so it is rare; a start after a crash reads as much.
     /// </summary>
-    public const long Threshold = 512L * 1024 * 1024;
+    public const long Threshold = 128L * 1024 * 1024;
 
     /// <summary>Bytes written to the WAL between two portions.</summary>
     public const long PassBytes = 32L * 1024 * 1024;
@@ -28,6 +30,7 @@ internal sealed class Checkpointer : IDisposable
     private const int MaximumPasses = 4;
 
     private readonly SqliteDatabase _database;
+    private readonly SafeFileHandle _file;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private readonly long _frameBytes;
@@ -41,6 +44,7 @@ internal sealed class Checkpointer : IDisposable
     {
         _database = SqliteDatabase.OpenWriter(path, create: false);
         _frameBytes = _database.FrameBytes();
+        _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         _thread = new Thread(Work) { IsBackground = true, Name = "checkpointer" };
         _thread.Start();
     }
@@ -73,13 +77,21 @@ internal sealed class Checkpointer : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Stops the thread; the writer's own connection may still be open.</summary>
+    public void Stop()
     {
         _stop = true;
         _wake.Set();
         _thread.Join();
         _database.Dispose();
+    }
+
+    /// <summary>
+    /// Closes the rest, after the writer's connection: a process that closes any descriptor of a file gives up all its locks on it (POSIX, fcntl), SQLite's too.
+    /// </summary>
+    public void Dispose()
+    {
+        _file.Dispose();
         _wake.Dispose();
     }
 
@@ -109,7 +121,7 @@ internal sealed class Checkpointer : IDisposable
     // The writer goes on meanwhile, so each pass leaves what was committed during it; the passes shrink until the rest is no wait.
     private void WriteBack()
     {
-        var (frames, before) = _database.CheckpointPassive();
+        var (frames, before) = Pass();
         if (frames * _frameBytes < Threshold)
         {
             return;
@@ -117,7 +129,7 @@ internal sealed class Checkpointer : IDisposable
 
         for (var pass = 0; pass < MaximumPasses; pass++)
         {
-            (frames, var writtenBack) = _database.CheckpointPassive();
+            (frames, var writtenBack) = Pass();
             if (frames - before <= SmallPass)
             {
                 break;
@@ -127,5 +139,20 @@ internal sealed class Checkpointer : IDisposable
         }
 
         _mayFinish = true;
+    }
+
+    private (int Frames, int WrittenBack) Pass()
+    {
+        var pass = _database.CheckpointPassive();
+        try
+        {
+            DurableFile.Sync(_file);
+        }
+        catch (IOException failure)
+        {
+            throw new SqliteFailureException("sync the database", failure);
+        }
+
+        return pass;
     }
 }
