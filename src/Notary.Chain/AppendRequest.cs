@@ -60,6 +60,7 @@ internal sealed class DepositRequest : AppendRequest
 
     private Dictionary<int, LineError>? _errors;
     private List<int>? _refusedLeaves;
+    private byte[] _outcomes = [];
 
     public DepositRequest(Deposit deposit)
     {
@@ -73,7 +74,7 @@ internal sealed class DepositRequest : AppendRequest
     public Deposit Deposit { get; }
 
     // Before its leaves are made, a request is held as its body; a record and its box are about as long again.
-    public override long QueuedBytes => Leaves?.LeafBytes ?? (2L * Deposit.Body.Length) + 1024;
+    public override long QueuedBytes => (Leaves?.LeafBytes ?? (2L * Deposit.Body.Length) + 1024) + _outcomes.Length + (256L * Errors.Count);
 
     /// <summary>Lines of the body.</summary>
     public int Lines { get; set; }
@@ -98,9 +99,13 @@ internal sealed class DepositRequest : AppendRequest
         (_refusedLeaves ??= []).Add(leaf);
         var line = Deposit.SingleRequest ? 0 : ((EvidenceLeaves)Leaves!).Batch.LineOf(leaf);
         Refuse(new LineError(line, result.Code, Explain(result), Admission: true));
+        _outcomes = [];
     }
 
-    public override byte[] Outcomes() => DepositResult.Outcomes.Write(Lines, Errors);
+    /// <summary>Makes what <see cref="Outcomes"/> returns, when it may be asked for it: not under the lock, for a batch of refused lines is long.</summary>
+    public void Remember() => _outcomes = IdempotencyKey is null ? [] : DepositResult.Outcomes.Write(Lines, Errors);
+
+    public override byte[] Outcomes() => _outcomes.Length > 0 ? _outcomes : DepositResult.Outcomes.Write(Lines, Errors);
 
     /// <summary>The sealed leaves, as indexes in <see cref="AppendRequest.Leaves"/>.</summary>
     public int[] SealedLeaves()

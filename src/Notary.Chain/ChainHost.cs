@@ -19,6 +19,7 @@ public sealed class ChainHost : IDisposable
     internal const uint WrappingKeyId = 1;
 
     private readonly Sequencer _sequencer;
+    private readonly ChainAppender _appender;
     private readonly ChainReads _reads;
     private readonly ISigner _signer;
     private readonly ItemCipher _cipher;
@@ -31,6 +32,7 @@ public sealed class ChainHost : IDisposable
         _signer = signer;
         _cipher = cipher;
         _reads = reads;
+        _appender = appender;
         Index = index;
         // The state is read outside the lock to choose key and policy; admission decides again under the lock.
         Intake = new Intake(genesis, cipher, digestKey, () => appender.State);
@@ -164,18 +166,32 @@ public sealed class ChainHost : IDisposable
         };
     }
 
-    // What was sealed under this key before a rule or a key record changed stays the answer to the same request.
+    // What was sealed under this key before a rule or a key record changed stays the answer to the same request. The row is read without the lock, so it may
+    // be of a batch that is not yet durable; and the same bytes can be another request where a body is read otherwise.
     private DepositResult? AnsweredBefore(DepositRequest request)
-        => request is { Account: { } account, IdempotencyKey: { } key } && _reads.Request(account, key) is { } known && known.Digest.Equals(request.RequestDigest)
-            ? DepositResult.Replayed(Genesis, known, Reader)
-            : null;
+    {
+        if (request is not { Account: { } account, IdempotencyKey: { } key } || _reads.Request(account, key) is not { Count: > 0 } known || !known.Digest.Equals(request.RequestDigest))
+        {
+            return null;
+        }
+
+        var replay = DepositResult.Replayed(Genesis, known, Reader);
+        if (replay.Lines != (request.Deposit.SingleRequest ? 1 : request.Ended == DepositOutcome.NoKey ? replay.Lines : request.Lines))
+        {
+            return null;
+        }
+
+        return known.First + known.Count <= Reader.Size ? replay : DepositResult.Of(DepositOutcome.OutcomeUnknown);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        // The writer's connection closes last: with it goes a descriptor of the database, and with that every lock on it that this process holds.
         _sequencer.Dispose();
         Index.Dispose();
         _reads.Dispose();
+        _appender.Dispose();
         _cipher.Dispose();
         _signer.Dispose();
     }

@@ -78,7 +78,7 @@ public sealed class DepositResult : IDisposable
     private static ArrayBufferWriter<byte>? _proof;
 
     private readonly Genesis? _genesis;
-    private readonly EvidenceLeaves? _leaves;
+    private EvidenceLeaves? _leaves;
     private readonly int[] _sealedLeaves;
     private readonly SealedBatch? _batch;
     private readonly ChainReader? _reader;
@@ -229,7 +229,7 @@ public sealed class DepositResult : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _leaves?.Dispose();
+    public void Dispose() => Interlocked.Exchange(ref _leaves, null)?.Dispose();
 
     private void WriteProof(IBufferWriter<byte> output, long index)
         => TlogProof.Write(output, _genesis!.Suite, index, _batch!.Prover!.Inclusion(index), _batch.Head.Note.Span);

@@ -16,8 +16,11 @@ internal sealed class Intake(Genesis genesis, ItemCipher cipher, Hash32 digestKe
     /// <summary>Longest single request that waits for others; a longer one would make them wait for it.</summary>
     public const int MaximumSharedBytes = 4_096;
 
-    /// <summary>Whether a deposit is prepared together with others.</summary>
-    public static bool IsShared(Deposit deposit) => deposit.SingleRequest && deposit.Body.Length <= MaximumSharedBytes;
+    /// <summary>
+    /// Whether a deposit is prepared together with others: it is short, and nothing in it has to be normalised or unescaped, which a hostile body can make dear.
+    /// </summary>
+    public static bool IsShared(Deposit deposit) => deposit.SingleRequest && deposit.Body.Length <= MaximumSharedBytes
+        && System.Text.Ascii.IsValid(deposit.Body.Span) && !deposit.Body.Span.Contains((byte)'\\');
 
     /// <summary>Prepares one deposit: afterwards it has leaves, or has <see cref="DepositRequest.Ended"/>.</summary>
     public void Prepare(DepositRequest request) => Prepare([request]);
@@ -92,6 +95,7 @@ internal sealed class Intake(Genesis genesis, ItemCipher cipher, Hash32 digestKe
         foreach (var request in group)
         {
             request.Leaves = request.Ended is null ? leaves : null;
+            request.Remember();
         }
     }
 

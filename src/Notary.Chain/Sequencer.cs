@@ -34,6 +34,9 @@ internal sealed class Sequencer : IDisposable
     /// <summary>Bytes of leaves that may wait.</summary>
     public const long MaximumQueuedBytes = 64L * 1024 * 1024;
 
+    /// <summary>Requests of one transaction whose leaves are still to be made: by the writer, while everybody waits.</summary>
+    public const int MaximumTurnPreparations = 256;
+
     /// <summary>Leaves that must wait before a batch is written beside the one that is being finished.</summary>
     public const int AheadLeaves = 2_000;
 
@@ -58,7 +61,7 @@ internal sealed class Sequencer : IDisposable
     private volatile ChainHead _head;
     private volatile StoppedState? _stopped;
 
-    /// <param name="appender">The chain's writer; owned from here on.</param>
+    /// <param name="appender">The chain's writer; used by this object alone until it is disposed.</param>
     /// <param name="prepare">Makes the leaves of requests that have none yet, all that a turn takes together; does not throw.</param>
     /// <param name="maximumRequests">Requests that may wait.</param>
     /// <param name="appended">Called after each batch.</param>
@@ -107,7 +110,7 @@ internal sealed class Sequencer : IDisposable
         return waiting.Ending.Task;
     }
 
-    /// <summary>Finishes what waits, stores the newest note and closes the database.</summary>
+    /// <summary>Finishes what waits and stores the newest note.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -124,7 +127,6 @@ internal sealed class Sequencer : IDisposable
 
         _finishable.Set();
         _finisher.Join();
-        _appender.Dispose();
         _writable.Dispose();
         _finishable.Dispose();
     }
@@ -295,9 +297,15 @@ internal sealed class Sequencer : IDisposable
 
             var turn = new Turn();
             var leaves = 0;
+            var bare = 0;
             var keys = new HashSet<(string?, string)>();
             while (_queue.TryPeek(out var next) && (turn.Requests.Count == 0 || leaves + next.Request.LeafCount <= MaximumTurnLeaves))
             {
+                if (next.Request.Leaves is null && bare++ == MaximumTurnPreparations)
+                {
+                    break;
+                }
+
                 // Two requests with one idempotency key never share a transaction: the second must find the first's row.
                 if (next.Request.IdempotencyKey is { } key && !keys.Add((next.Request.Account, key)))
                 {
@@ -352,27 +360,41 @@ internal sealed class Sequencer : IDisposable
     }
 
     /// <summary>
-    /// Tells some of a batch's requests how they ended, on a thread of the pool. A work item for each of them would cost as much as what most do then: write
-    /// a short answer.
+    /// Tells a batch's requests how they ended, on threads of the pool that take one after the other: a work item for each request would cost as much as what
+    /// most do then, write a short answer; and one that takes long holds up none but itself. Answers of many lines have a work item of their own.
     /// </summary>
-    private sealed class Endings(ArraySegment<Waiting> waiting, AppendOutcome outcome) : IThreadPoolWorkItem
+    private sealed class Endings : IThreadPoolWorkItem
     {
-        private const int Most = 8;
+        private const int RequestsOfOneItem = 8;
+
+        private readonly Waiting[] _waiting;
+        private readonly AppendOutcome _outcome;
+        private int _next = -1;
+
+        private Endings(Waiting[] waiting, AppendOutcome outcome)
+        {
+            _waiting = waiting;
+            _outcome = outcome;
+        }
 
         public static void Tell(IEnumerable<Waiting> all, AppendOutcome outcome)
         {
-            Waiting[] waiting = [.. all];
-            for (var at = 0; at < waiting.Length; at += Most)
+            foreach (var alike in all.ToLookup(static w => w.Request is DepositRequest { Deposit.SingleRequest: true }))
             {
-                ThreadPool.UnsafeQueueUserWorkItem(new Endings(new ArraySegment<Waiting>(waiting, at, Math.Min(Most, waiting.Length - at)), outcome), preferLocal: false);
+                var endings = new Endings([.. alike], outcome);
+                var items = alike.Key ? (endings._waiting.Length + RequestsOfOneItem - 1) / RequestsOfOneItem : endings._waiting.Length;
+                for (var i = 0; i < items; i++)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(endings, preferLocal: false);
+                }
             }
         }
 
         public void Execute()
         {
-            foreach (var one in waiting)
+            for (var i = Interlocked.Increment(ref _next); i < _waiting.Length; i = Interlocked.Increment(ref _next))
             {
-                one.Ending.TrySetResult(outcome);
+                _waiting[i].Ending.TrySetResult(_outcome);
             }
         }
     }

@@ -155,6 +155,70 @@ public class IntakeTests
         Assert.Equal(8, chain.Host.Reader.Size);
     }
 
+    [Fact]
+    public async Task The_same_bytes_under_the_same_key_are_another_request_where_bodies_are_read_otherwise()
+    {
+        using var chain = new TestChain();
+        var random = new Random(16);
+        var two = TestChain.Line(random) + "\n" + TestChain.Line(random);
+        using (var batch = await chain.Deposit(two, "k"))
+        {
+            Assert.Equal(2, batch.Count);
+        }
+
+        // Two lines are no single request: what the batch was answered is not its answer.
+        using var single = await chain.Deposit(two, "k", oneRequest: true);
+        Assert.Equal((DepositOutcome.Sealed, 0, 1), (single.Outcome, single.Count, single.Lines));
+        Assert.Equal("json-syntax", single.ErrorOf(0)!.Code);
+
+        var pretty = TestChain.Line(random).Replace(",", ",\n", StringComparison.Ordinal);
+        using (var one = await chain.Deposit(pretty, "p", oneRequest: true))
+        {
+            Assert.Equal(1, one.Count);
+        }
+
+        using var asBatch = await chain.Deposit(pretty, "p");
+        Assert.Equal((DepositOutcome.Sealed, 0), (asBatch.Outcome, asBatch.Count));
+        Assert.True(asBatch.Lines > 1);
+        Assert.Equal(9, chain.Host.Reader.Size);
+    }
+
+    [Theory]
+    [InlineData("{\"type\":\"document\"}", true)]
+    [InlineData("{\"type\":\"\\u0064ocument\"}", false)]
+    [InlineData("{\"title\":\"租约\"}", false)]
+    public void What_may_be_dear_to_read_is_read_on_its_own_thread(string body, bool shared)
+    {
+        Assert.Equal(shared, Intake.IsShared(Of(body, single: true)));
+        Assert.False(Intake.IsShared(Of(body, single: false)));
+        Assert.False(Intake.IsShared(Of(body + new string(' ', Intake.MaximumSharedBytes), single: true)));
+
+        static Deposit Of(string body, bool single) => new()
+        {
+            Body = Encoding.UTF8.GetBytes(body), SingleRequest = single, Account = "a", Auth = AuthMethod.ClientSecret, Received = Noon,
+        };
+    }
+
+    [Fact]
+    public async Task A_result_that_is_disposed_twice_takes_nothing_from_the_others()
+    {
+        using var chain = new TestChain();
+        DepositRequest[] requests = [.. Enumerable.Range(0, 3).Select(i => Request(chain, TestChain.Line(new Random(i)), Noon))];
+        chain.Host.Intake.PrepareTogether(requests);
+        var before = requests[2].Leaves!.Leaf(2).ToArray();
+        using (var first = await chain.Deposit(TestChain.Line(new Random(17)), oneRequest: true))
+        {
+            first.Dispose();
+            first.Dispose();
+        }
+
+        requests[0].Admitted = 1;
+        var result = DepositResult.Sealed(chain.Host.Genesis, requests[0], null!, chain.Host.Reader);
+        result.Dispose();
+        result.Dispose();
+        Assert.Equal(before, requests[2].Leaves!.Leaf(2).ToArray());
+    }
+
     private static DepositRequest Request(TestChain chain, string body, DateTimeOffset received, string? account = null, string? key = null) => new(new Deposit
     {
         Body = Encoding.UTF8.GetBytes(body),

@@ -43,8 +43,22 @@ internal sealed class Checkpointer : IDisposable
     public Checkpointer(string path)
     {
         _database = SqliteDatabase.OpenWriter(path, create: false);
-        _frameBytes = _database.FrameBytes();
-        _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        try
+        {
+            _frameBytes = _database.FrameBytes();
+            _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception failure)
+        {
+            _database.Dispose();
+            if (failure is IOException or UnauthorizedAccessException)
+            {
+                throw new SqliteFailureException("open the database file", failure);
+            }
+
+            throw;
+        }
+
         _thread = new Thread(Work) { IsBackground = true, Name = "checkpointer" };
         _thread.Start();
     }

@@ -145,6 +145,8 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         context.Response.Headers.CacheControl = "no-store";
         MarkReplay(context, result);
         result.WriteNdjson(context.Response.BodyWriter);
+        // The answer is copied: nobody's slow reading holds the leaves of a whole batch.
+        result.Dispose();
         await context.Response.BodyWriter.FlushAsync();
     }
 
@@ -165,6 +167,8 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
             return;
         }
 
+        // The answer is copied: nobody's slow reading holds the leaves of a whole batch.
+        result.Dispose();
         await context.Response.BodyWriter.FlushAsync();
     }
 
