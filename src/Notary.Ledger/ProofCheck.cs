@@ -29,8 +29,11 @@ public enum ProofFailure
     /// <summary>The hashes lead to another root than the one expected (for consistency: the newer root).</summary>
     RootMismatch = 7,
 
-    /// <summary>Consistency: the hashes lead to another older root than the one expected.</summary>
+    /// <summary>Consistency: the hashes lead to another older root, or hash of the subtree, than the one expected.</summary>
     OldRootMismatch = 8,
+
+    /// <summary>The leaves are no subtree: their first is no multiple of the power of two that holds them.</summary>
+    NotASubtree = 9,
 }
 
 /// <summary>

@@ -139,7 +139,7 @@ public sealed class TlogProof
         }
 
         var offset = 0;
-        var line = NextLine(bytes, ref offset, out var start);
+        var line = AsciiLines.Next(bytes, ref offset, out var start);
         var suite = line switch
         {
             IntlHeader => Suite.Intl,
@@ -152,7 +152,7 @@ public sealed class TlogProof
         }
 
         byte[]? extra = null;
-        line = NextLine(bytes, ref offset, out start);
+        line = AsciiLines.Next(bytes, ref offset, out start);
         if (line is not null && line.StartsWith("extra ", StringComparison.Ordinal))
         {
             if (!CanonicalBase64.TryDecode(line.AsSpan("extra ".Length), out extra) || extra.Length == 0)
@@ -160,7 +160,7 @@ public sealed class TlogProof
                 return new TlogProofParse(TlogProofProblem.BadExtra, start);
             }
 
-            line = NextLine(bytes, ref offset, out start);
+            line = AsciiLines.Next(bytes, ref offset, out start);
         }
 
         if (line is null || !line.StartsWith("index ", StringComparison.Ordinal)
@@ -170,7 +170,7 @@ public sealed class TlogProof
         }
 
         var hashes = new List<Hash32>();
-        for (line = NextLine(bytes, ref offset, out start); line is not ""; line = NextLine(bytes, ref offset, out start))
+        for (line = AsciiLines.Next(bytes, ref offset, out start); line is not ""; line = AsciiLines.Next(bytes, ref offset, out start))
         {
             if (line is null)
             {
@@ -272,19 +272,5 @@ public sealed class TlogProof
 
         var inclusion = CheckInclusionUnverified(leaf);
         return new TlogProofCheck(inclusion.Ok ? TlogProofFailure.None : TlogProofFailure.NotIncluded, quorum, inclusion);
-    }
-
-    // The next line without its newline, or null when no whole line is left. Bytes outside ASCII become '?', which no line takes.
-    private static string? NextLine(ReadOnlySpan<byte> bytes, ref int offset, out int start)
-    {
-        start = offset;
-        var length = bytes[offset..].IndexOf((byte)'\n');
-        if (length < 0)
-        {
-            return null;
-        }
-
-        offset += length + 1;
-        return Encoding.ASCII.GetString(bytes.Slice(start, length));
     }
 }

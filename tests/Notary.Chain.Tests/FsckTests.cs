@@ -166,7 +166,7 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
             while (segments.Step())
             {
                 var bundle = segments.Blob(0);
-                while (Store.EntryBundle.TryNext(ref bundle, out var entry))
+                while (Ledger.EntryBundle.TryNext(ref bundle, out var entry))
                 {
                     edge.Append([hasher.Leaf(entry)]);
                 }

@@ -21,6 +21,7 @@ internal static class Examples
         "tree.md" => Tree(),
         "note.md" => Note(),
         "proof.md" => Proof(),
+        "mirror.md" => Mirror(),
         _ => throw new ArgumentOutOfRangeException(nameof(document)),
     };
 
@@ -136,6 +137,26 @@ internal static class Examples
             $"name        {key.Name}\ntype        {Convert.ToHexStringLower(NoteKey.TypeIdentifier(key.Type))}\npublic key  {Convert.ToHexStringLower(key.PublicKey)}\nkey id      {key.KeyId:x8}\nvkey        {key.Format()}\n";
     }
 
+    private static SortedDictionary<string, string> Mirror()
+    {
+        var hasher = new TreeHasher(Suite.Sm);
+        var tree = new NaiveTree(Suite.Sm, Leaves(hasher));
+        var note = LogNote(Suite.Sm);
+        Checkpoint.TryParse(note.Text, out var checkpoint);
+        var range = new UploadRange("log.example/bj", 5, Size, "t"u8.ToArray());
+        var entries = new byte[2 * EntryBundle.Length("record 5".Length)];
+        EntryBundle.Write(entries.AsSpan(EntryBundle.Write(entries, "record 5"u8)), "record 6"u8);
+        var upload = new System.Buffers.ArrayBufferWriter<byte>();
+        range.Write(upload);
+        new EntryPackage(entries, 2, tree.SubtreeSubproof(0, Size, 0, Size, true)).Write(upload);
+        return new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["add-checkpoint-sm"] = Encoding.UTF8.GetString(new AddCheckpoint(3, tree.Subproof(3, 0, Size, true), note, checkpoint!).ToBytes()),
+            ["add-entries-sm"] = Wrapped(upload.WrittenSpan.ToArray()),
+            ["mirror-info"] = new MirrorInfo(Size, 5, "t"u8.ToArray()).Format(),
+        };
+    }
+
     private static SortedDictionary<string, string> Proof()
     {
         var examples = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -145,6 +166,7 @@ internal static class Examples
             examples[$"inclusion-{suite.Name}"] = Lines(InclusionProof.Plan(4, Size));
             examples[$"range-{suite.Name}"] = Lines(RangeProof.Plan(1, 4, Size));
             examples[$"consistency-{suite.Name}"] = Lines(ConsistencyProof.Plan(3, Size));
+            examples[$"subtree-{suite.Name}"] = Lines(SubtreeProof.Plan(4, 6, Size));
             examples[$"tlog-proof-{suite.Name}"] = TlogProof.Create(suite, 4, tree.Path(4, 0, Size), LogNote(suite), Encoding.ASCII.GetBytes("record 4")).Format();
 
             string Lines(ProofPlan plan)

@@ -75,6 +75,21 @@ internal sealed class NaiveTree(Suite suite, IReadOnlyList<Hash32> leaves)
             : [.. Subproof(m - k, low + k, high, false), Mth(low, low + k)];
     }
 
+    /// <summary>SUBTREE_SUBPROOF(start, end, D[low:high], b) of draft-ietf-plants-merkle-tree-certs section 4.4.</summary>
+    public List<Hash32> SubtreeSubproof(int start, int end, int low, int high, bool b)
+    {
+        var n = high - low;
+        if (start == 0 && end == n)
+        {
+            return b ? [] : [Mth(low, high)];
+        }
+
+        var k = Split(n);
+        return end <= k ? [.. SubtreeSubproof(start, end, low, low + k, b), Mth(low + k, high)]
+            : k <= start ? [.. SubtreeSubproof(start - k, end - k, low + k, high, b), Mth(low, low + k)]
+            : [.. SubtreeSubproof(0, end - k, low + k, high, false), Mth(low, low + k)];
+    }
+
     /// <summary>RANGE(f, e, D[low:high]), as docs/spec/proof.md defines it.</summary>
     public List<Hash32> Range(int f, int e, int low, int high)
     {
@@ -158,6 +173,55 @@ internal sealed class NaiveTree(Suite suite, IReadOnlyList<Hash32> leaves)
             var (upperOld, upperNew) = Formula(m - k, n - k, false);
             var left = $"p{used++}";
             return ($"({left}{upperOld})", $"({left}{upperNew})");
+        }
+    }
+
+    /// <summary>Subtree and root as formulas over the subtree's hash R and the proof's hashes; null for what is no subtree of the tree.</summary>
+    public static (string Subtree, string Root)? SubtreeFormula(int start, int end, int size)
+    {
+        if (start < 0 || end <= start || end > size || !Aligned())
+        {
+            return null;
+        }
+
+        var used = 0;
+        return Formula(start, end, size, true);
+
+        bool Aligned()
+        {
+            var width = 1;
+            while (width < end - start)
+            {
+                width *= 2;
+            }
+
+            return start % width == 0;
+        }
+
+        (string, string) Formula(int s, int e, int n, bool b)
+        {
+            if (s == 0 && e == n)
+            {
+                var hash = b ? "R" : $"p{used++}";
+                return (hash, hash);
+            }
+
+            var k = Split(n);
+            if (e <= k)
+            {
+                var (part, lower) = Formula(s, e, k, b);
+                return (part, $"({lower}p{used++})");
+            }
+
+            if (s >= k)
+            {
+                var (part, upper) = Formula(s - k, e - k, n - k, b);
+                return (part, $"(p{used++}{upper})");
+            }
+
+            var (tail, all) = Formula(0, e - k, n - k, false);
+            var left = $"p{used++}";
+            return ($"({left}{tail})", $"({left}{all})");
         }
     }
 

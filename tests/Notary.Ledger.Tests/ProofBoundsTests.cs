@@ -78,7 +78,7 @@ public sealed class ProofBoundsTests
     public void Reasons_keep_their_numbers()
     {
         Assert.Equal(
-            "None=0 SizeOutOfRange=1 IndexOutOfRange=2 RangeEmpty=3 SizesOutOfOrder=4 ProofTooShort=5 ProofTooLong=6 RootMismatch=7 OldRootMismatch=8",
+            "None=0 SizeOutOfRange=1 IndexOutOfRange=2 RangeEmpty=3 SizesOutOfOrder=4 ProofTooShort=5 ProofTooLong=6 RootMismatch=7 OldRootMismatch=8 NotASubtree=9",
             string.Join(' ', Enum.GetValues<ProofFailure>().Select(failure => $"{failure}={(int)failure}")));
     }
 }

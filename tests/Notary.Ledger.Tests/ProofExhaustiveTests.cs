@@ -73,6 +73,23 @@ public sealed class ProofExhaustiveTests(ITestOutputHelper output)
         output.WriteLine($"{checks} checks");
     }
 
+    [Theory]
+    [MemberData(nameof(Suites))]
+    public void Subtree_of_every_position_verifies_and_every_mutation_is_refused(string name)
+    {
+        long checks = 0;
+        ForEachSize(name, (hasher, tree, size) =>
+        {
+            foreach (var (start, end) in Subtrees(size))
+            {
+                var proof = Prove(hasher, tree, SubtreeProof.Plan(start, end, size));
+                Assert.Equal(tree.SubtreeSubproof(start, end, 0, size, true), proof);
+                Interlocked.Add(ref checks, new SubtreeCase(hasher, tree, start, end, size, proof).Run(size <= (Long ? AllBitsUpTo : 8)));
+            }
+        });
+        output.WriteLine($"{checks} checks");
+    }
+
     private static int AllBitsOf(TreeHasher hasher) => Long || hasher.Suite.Id == SuiteId.Intl ? AllBitsUpTo : 8;
 
     private static void ForEachSize(string name, Action<TreeHasher, NaiveTree, int> test)
@@ -110,6 +127,39 @@ public sealed class ProofExhaustiveTests(ITestOutputHelper output)
                 var first = random.Next(size);
                 yield return (first, 1 + random.Next(size - first));
             }
+        }
+    }
+
+    // All of them up to 40 leaves; above, those of an entry package (C2SP tlog-mirror: aligned at 256, cut at the end) and some drawn ones.
+    private static IEnumerable<(int Start, int End)> Subtrees(int size)
+    {
+        if (size <= AllRangesUpTo)
+        {
+            for (var start = 0; start < size; start++)
+            {
+                for (var end = start + 1; end <= size; end++)
+                {
+                    if (NaiveTree.SubtreeFormula(start, end, size) is not null)
+                    {
+                        yield return (start, end);
+                    }
+                }
+            }
+
+            yield break;
+        }
+
+        for (var start = 0; start < size; start += 256)
+        {
+            yield return (start, Math.Min(size, start + 256));
+        }
+
+        var random = new Random(size);
+        for (var i = 0; i < (Long ? 100 : 6); i++)
+        {
+            var width = 1 << random.Next(7);
+            var start = random.Next(size / width) * width;
+            yield return (start, Math.Min(size, start + 1 + random.Next(width)));
         }
     }
 
@@ -339,6 +389,92 @@ public sealed class ProofExhaustiveTests(ITestOutputHelper output)
             if (expected == ProofFailure.OldRootMismatch && !check.Expected.Equals(oldRoot))
             {
                 Assert.Fail("A mismatch of the older root carries it.");
+            }
+        }
+    }
+
+    private sealed class SubtreeCase(TreeHasher hasher, NaiveTree tree, int start, int end, int size, Hash32[] proof)
+    {
+        private readonly Hash32 _subtree = tree.Mth(start, end);
+        private readonly Hash32 _root = tree.Root(size);
+        private int _checks;
+
+        public int Run(bool allBits)
+        {
+            Assert.True(SubtreeProof.Check(hasher, start, end, size, _subtree, _root, proof).Ok);
+            var formula = NaiveTree.SubtreeFormula(start, end, size)!.Value;
+            var missedFirst = formula.Subtree == "R" ? ProofFailure.RootMismatch : ProofFailure.OldRootMismatch;
+            for (var i = 0; i < proof.Length; i++)
+            {
+                // A hash that the subtree is made of is missed there first.
+                foreach (var bit in Bits(allBits, (size * 1000) + i))
+                {
+                    Hash32[] flipped = [.. proof];
+                    flipped[i] = Flip(proof[i], bit);
+                    Refused(Uses(formula.Subtree, i) ? ProofFailure.OldRootMismatch : ProofFailure.RootMismatch, start, end, size, _subtree, _root, flipped);
+                }
+
+                Refused(ProofFailure.ProofTooShort, start, end, size, _subtree, _root, Without(proof, i));
+                for (var j = i + 1; j < (allBits ? proof.Length : Math.Min(i + 2, proof.Length)); j++)
+                {
+                    var reason = Uses(formula.Subtree, i) || Uses(formula.Subtree, j) ? ProofFailure.OldRootMismatch : ProofFailure.RootMismatch;
+                    Refused(reason, start, end, size, _subtree, _root, Swapped(proof, i, j));
+                }
+            }
+
+            for (var i = 0; i <= proof.Length; i++)
+            {
+                Refused(ProofFailure.ProofTooLong, start, end, size, _subtree, _root, WithOneMore(proof, i, _root));
+            }
+
+            foreach (var bit in Bits(allBits, size * 3000))
+            {
+                Refused(missedFirst, start, end, size, Flip(_subtree, bit), _root, proof);
+                Refused(ProofFailure.RootMismatch, start, end, size, _subtree, Flip(_root, bit), proof);
+            }
+
+            Placed(start - 1, end, size);
+            Placed(start + 1, end, size);
+            Placed(start, end - 1, size);
+            Placed(start, end + 1, size);
+            Placed(start, end, size - 1);
+            Placed(start, end, size + 1);
+            Placed(start + (end - start), end + (end - start), size);
+            return _checks;
+        }
+
+        private static bool Uses(string formula, int hash) => formula.Split('(', ')', 'p', 'R').Contains($"{hash}");
+
+        // The same proof for another subtree or size: refused as the formulas predict with the hashes unchanged, and always with those of that place.
+        private void Placed(int otherStart, int otherEnd, int otherSize)
+        {
+            var mine = NaiveTree.SubtreeFormula(start, end, size)!.Value;
+            var other = NaiveTree.SubtreeFormula(otherStart, otherEnd, otherSize);
+            var hashes = other is { } formula ? NaiveTree.Hashes(formula.Root) : 0;
+            var expected = otherStart == otherEnd ? ProofFailure.RangeEmpty
+                : otherStart < 0 || otherEnd > otherSize ? ProofFailure.IndexOutOfRange
+                : other is null ? ProofFailure.NotASubtree
+                : hashes > proof.Length ? ProofFailure.ProofTooShort
+                : hashes < proof.Length ? ProofFailure.ProofTooLong
+                : other == mine ? ProofFailure.None
+                : other.Value.Subtree != mine.Subtree && other.Value.Subtree != "R" ? ProofFailure.OldRootMismatch
+                : ProofFailure.RootMismatch;
+            Refused(expected, otherStart, otherEnd, otherSize, _subtree, _root, proof);
+            if (other is not null)
+            {
+                _checks++;
+                var check = SubtreeProof.Check(hasher, otherStart, otherEnd, otherSize, tree.Mth(otherStart, otherEnd), tree.Root(otherSize), proof);
+                Assert.Equal(proof.Length == 0 && otherStart == 0 && otherEnd == otherSize, check.Ok);
+            }
+        }
+
+        private void Refused(ProofFailure expected, int atStart, int atEnd, int atSize, Hash32 subtree, Hash32 root, Hash32[] hashes)
+        {
+            _checks++;
+            var check = SubtreeProof.Check(hasher, atStart, atEnd, atSize, subtree, root, hashes);
+            if (check.Failure != expected)
+            {
+                Assert.Fail($"{check.Failure} instead of {expected}: leaves {atStart} to {atEnd} of {atSize}, proof for {start} to {end} of {size}");
             }
         }
     }

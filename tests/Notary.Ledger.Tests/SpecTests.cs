@@ -11,6 +11,7 @@ public sealed class SpecTests
     [InlineData("tree.md")]
     [InlineData("note.md")]
     [InlineData("proof.md")]
+    [InlineData("mirror.md")]
     public void Examples_of_the_document_are_what_the_code_computes(string document)
     {
         var written = Blocks(document);
