@@ -37,7 +37,7 @@ public struct RequestBody : IDisposable
         if (_array is { } array)
         {
             _array = null;
-            ArrayPool<byte>.Shared.Return(array);
+            Return(array, Memory.Length);
         }
     }
 
@@ -61,7 +61,7 @@ public struct RequestBody : IDisposable
                 if (length + piece.Length > limit)
                 {
                     reader.AdvanceTo(piece.End);
-                    return Failed(array, BodyEnd.TooLarge);
+                    return Failed(array, length, BodyEnd.TooLarge);
                 }
 
                 int needed = length + (int)piece.Length;
@@ -85,11 +85,11 @@ public struct RequestBody : IDisposable
         }
         catch (BadHttpRequestException wrong)
         {
-            return Failed(array, EndOf(wrong));
+            return Failed(array, length, EndOf(wrong));
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
         {
-            return Failed(array, BodyEnd.Truncated);
+            return Failed(array, length, BodyEnd.Truncated);
         }
     }
 
@@ -118,11 +118,11 @@ public struct RequestBody : IDisposable
         }
     }
 
-    private static RequestBody Failed(byte[]? array, BodyEnd end)
+    private static RequestBody Failed(byte[]? array, int length, BodyEnd end)
     {
         if (array is not null)
         {
-            ArrayPool<byte>.Shared.Return(array);
+            Return(array, length);
         }
 
         return new RequestBody { End = end };
@@ -134,9 +134,16 @@ public struct RequestBody : IDisposable
         if (old is not null)
         {
             old.AsSpan(0, length).CopyTo(grown);
-            ArrayPool<byte>.Shared.Return(old);
+            Return(old, length);
         }
 
         return grown;
+    }
+
+    // What the client wrote, metadata in clear, does not stay behind in the pool.
+    private static void Return(byte[] array, int length)
+    {
+        array.AsSpan(0, length).Clear();
+        ArrayPool<byte>.Shared.Return(array);
     }
 }

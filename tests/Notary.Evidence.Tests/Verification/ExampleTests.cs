@@ -31,6 +31,23 @@ public class ExampleTests
         Assert.Equal(Encoding.UTF8.GetString(Read("example.report.json")), report.ToJson());
     }
 
+    [Theory]
+    [InlineData("final-sm", Indication.TotalPassed)]
+    [InlineData("final-intl", Indication.TotalPassed)]
+    [InlineData("many", Indication.TotalPassed)]
+    [InlineData("withheld", Indication.Indeterminate)]
+    public void Further_examples_are_made_again_byte_for_byte_and_lead_to_their_reports(string name, Indication indication)
+    {
+        var (deposit, made) = Further(name);
+        Assert.Equal(Read($"{name}.asice"), deposit.Package());
+        Assert.Equal(Read($"{name}.trust"), made.ToBytes());
+        Assert.Null(TrustFile.TryParse(Read($"{name}.trust"), out var trust));
+        var report = Situations.Verify(Read($"{name}.asice"), trust);
+        Assert.Equal(indication, report.Indication);
+        Assert.Equal(Encoding.UTF8.GetString(Read($"{name}.report.json")), report.ToJson());
+        Assert.Contains($"| `{name}` | {IndicationNames.Of(report.Indication)} | {IndicationNames.Of(report.SubIndication)} |", Spec("verdicts.md"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Example_in_the_text_is_the_file()
     {
@@ -56,6 +73,20 @@ public class ExampleTests
         Assert.Equal(Enumerable.Range(0, Enum.GetValues<ZipFailure>().Length), Enum.GetValues<ZipFailure>().Select(failure => (int)failure));
         Assert.All(Enum.GetValues<ZipFailure>().Skip(1), failure => Assert.Contains($"| {(int)failure} | {failure} |", spec, StringComparison.Ordinal));
         Assert.All(Enum.GetValues<TrustFailure>().Skip(1), failure => Assert.Contains($"| {(int)failure} | {failure} |", Spec("trust-file.md"), StringComparison.Ordinal));
+    }
+
+    private static (Deposit Deposit, TrustFile Trust) Further(string name)
+    {
+        var world = name == "final-intl" ? World.Intl : World.Sm;
+        var deposit = name == "many" ? Deposit.Many(world, 20) : Deposit.Usual(world);
+        if (name == "withheld")
+        {
+            deposit.Contents[1] = null;
+        }
+
+        var final = name.StartsWith("final", StringComparison.Ordinal);
+        deposit.Cosigners = final ? [0, 1] : [];
+        return (deposit, final ? world.Trust(TrustMode.Production, RecordState.Final, world.PolicyTwo) : world.Trust());
     }
 
     private static byte[] Read(string name) => File.ReadAllBytes(Path.Combine(Folder, name));
