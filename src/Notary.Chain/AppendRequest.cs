@@ -102,7 +102,7 @@ internal sealed class DepositRequest : AppendRequest
         _outcomes = [];
     }
 
-    /// <summary>Makes what <see cref="Outcomes"/> returns, when it may be asked for it: not under the lock, for a batch of refused lines is long.</summary>
+    /// <summary>Makes what <see cref="Outcomes"/> returns before the lock is taken: that of a batch of refused lines is long. A later refusal makes it anew.</summary>
     public void Remember() => _outcomes = IdempotencyKey is null ? [] : DepositResult.Outcomes.Write(Lines, Errors);
 
     public override byte[] Outcomes() => _outcomes.Length > 0 ? _outcomes : DepositResult.Outcomes.Write(Lines, Errors);

@@ -176,7 +176,13 @@ public sealed class ChainHost : IDisposable
         }
 
         var replay = DepositResult.Replayed(Genesis, known, Reader);
-        if (replay.Lines != (request.Deposit.SingleRequest ? 1 : request.Ended == DepositOutcome.NoKey ? replay.Lines : request.Lines))
+        var lines = request switch
+        {
+            { Deposit.SingleRequest: true } => 1,
+            { Ended: DepositOutcome.NoKey } => replay.Lines, // the body was not read
+            _ => request.Lines,
+        };
+        if (replay.Lines != lines)
         {
             return null;
         }

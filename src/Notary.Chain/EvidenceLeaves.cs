@@ -8,7 +8,7 @@ using Notary.Evidence;
 namespace Notary.Chain;
 
 /// <summary>
-/// The accepted lines of one request, ready to be sealed: leaves with a placeholder for the sealed time, item boxes, look-up keys. All of it is computed
+/// The accepted lines of one request, or of several small ones of one submitter, ready to be sealed: leaves with a placeholder for the sealed time, item boxes, look-up keys. All of it is computed
 /// before the chain's lock is taken.
 /// </summary>
 internal sealed class EvidenceLeaves : PreparedLeaves

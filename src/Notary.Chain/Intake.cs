@@ -35,13 +35,10 @@ internal sealed class Intake(Genesis genesis, ItemCipher cipher, Hash32 digestKe
             {
                 Prepare(members);
             }
-            catch (Exception) when (members.Length > 1)
+            catch (Exception)
             {
+                // Whose it is shows when each is tried alone.
                 Array.ForEach(members, PrepareAlone);
-            }
-            catch (Exception failure)
-            {
-                members[0].Failure = failure;
             }
         }
     }
@@ -92,9 +89,9 @@ internal sealed class Intake(Genesis genesis, ItemCipher cipher, Hash32 digestKe
         var received = Array.ConvertAll(group, static r => r.Deposit.Received);
         var leaves = EvidenceLeaves.Prepare(genesis, submitter, requests, received, cipher, digestKey);
         leaves.Share(users);
-        foreach (var request in group)
+        foreach (var request in group.Where(static r => r.Ended is null))
         {
-            request.Leaves = request.Ended is null ? leaves : null;
+            request.Leaves = leaves;
             request.Remember();
         }
     }

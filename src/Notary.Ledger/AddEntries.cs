@@ -196,18 +196,10 @@ public sealed record EntryPackage(ReadOnlyMemory<byte> Entries, int Count, IRead
     /// <exception cref="ArgumentException">Too many hashes, or not that many entries.</exception>
     public void Write(IBufferWriter<byte> output)
     {
-        var rest = Entries.Span;
-        for (var i = 0; i < Count; i++)
+        CheckEntries();
+        if (Proof.Count > MaxHashes)
         {
-            if (!EntryBundle.TryNext(ref rest, out _))
-            {
-                throw new ArgumentException("The package has fewer entries than it says.");
-            }
-        }
-
-        if (!rest.IsEmpty || Proof.Count > MaxHashes)
-        {
-            throw new ArgumentException("The package has more entries than it says, or too long a proof.");
+            throw new ArgumentException($"The proof has more than {MaxHashes} hashes.");
         }
 
         output.Write(Entries.Span);
@@ -222,9 +214,11 @@ public sealed record EntryPackage(ReadOnlyMemory<byte> Entries, int Count, IRead
     }
 
     /// <summary>The leaf hashes of the entries, in order.</summary>
+    /// <exception cref="ArgumentException">Not that many entries.</exception>
     public Hash32[] Leaves(TreeHasher hasher)
     {
         ArgumentNullException.ThrowIfNull(hasher);
+        CheckEntries();
         var leaves = new Hash32[Count];
         var rest = Entries.Span;
         for (var i = 0; i < leaves.Length; i++)
@@ -257,6 +251,21 @@ public sealed record EntryPackage(ReadOnlyMemory<byte> Entries, int Count, IRead
         Hash32[] all = [.. before, .. leaves];
         return SubtreeProof.Check(hasher, start, end, range.End, hasher.Root(all), root, [.. Proof]);
     }
+
+    private void CheckEntries()
+    {
+        var rest = Entries.Span;
+        var found = 0;
+        while (EntryBundle.TryNext(ref rest, out _))
+        {
+            found++;
+        }
+
+        if (found != Count || !rest.IsEmpty)
+        {
+            throw new ArgumentException($"The package says {Count} entries and holds {found}, or its last one is cut off.");
+        }
+    }
 }
 
 /// <summary>
@@ -276,13 +285,13 @@ public sealed record MirrorInfo(long Size, long NextEntry, ReadOnlyMemory<byte> 
     /// <summary>Parses the three lines; null when they are not.</summary>
     public static MirrorInfo? TryParse(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length > MaxLength || Encoding.ASCII.GetString(bytes).Split('\n') is not [var size, var next, var ticket, ""]
-            || !Tiles.TryDecimal(size, TreeEdge.MaxSize, out var held) || !Tiles.TryDecimal(next, TreeEdge.MaxSize, out var nextEntry) || !CanonicalBase64.TryDecode(ticket, out var bytesOfTicket))
-        {
-            return null;
-        }
-
-        return new MirrorInfo(held, nextEntry, bytesOfTicket);
+        var offset = 0;
+        return bytes.Length <= MaxLength
+            && Tiles.TryDecimal(AsciiLines.Next(bytes, ref offset, out _), TreeEdge.MaxSize, out var size)
+            && Tiles.TryDecimal(AsciiLines.Next(bytes, ref offset, out _), TreeEdge.MaxSize, out var next)
+            && AsciiLines.Next(bytes, ref offset, out _) is { } line && CanonicalBase64.TryDecode(line, out var ticket) && offset == bytes.Length
+            ? new MirrorInfo(size, next, ticket)
+            : null;
     }
 
     /// <summary>The text.</summary>

@@ -158,7 +158,8 @@ public static class RangeProof
         return length;
     }
 
-    private static Hash32 Take(ref ReadOnlySpan<Hash32> rest)
+    /// <summary>The proof's next hash; the length was checked before.</summary>
+    internal static Hash32 Take(ref ReadOnlySpan<Hash32> rest)
     {
         var hash = rest[0];
         rest = rest[1..];

@@ -94,7 +94,7 @@ public static class SubtreeProof
         {
             if (start == low && end == high)
             {
-                var hash = whole ? subtree : Take(ref rest);
+                var hash = whole ? subtree : RangeProof.Take(ref rest);
                 return (hash, hash);
             }
 
@@ -102,17 +102,17 @@ public static class SubtreeProof
             if (end <= middle)
             {
                 var (part, lower) = Walk(hasher, start, end, low, middle, whole, subtree, ref rest);
-                return (part, hasher.Node(lower, Take(ref rest)));
+                return (part, hasher.Node(lower, RangeProof.Take(ref rest)));
             }
 
             if (start >= middle)
             {
                 var (part, upper) = Walk(hasher, start, end, middle, high, whole, subtree, ref rest);
-                return (part, hasher.Node(Take(ref rest), upper));
+                return (part, hasher.Node(RangeProof.Take(ref rest), upper));
             }
 
             var (tail, all) = Walk(hasher, middle, end, middle, high, whole: false, subtree, ref rest);
-            var left = Take(ref rest);
+            var left = RangeProof.Take(ref rest);
             return (hasher.Node(left, tail), hasher.Node(left, all));
         }
     }
@@ -163,12 +163,5 @@ public static class SubtreeProof
         }
 
         return whole ? length : length + 1;
-    }
-
-    private static Hash32 Take(ref ReadOnlySpan<Hash32> rest)
-    {
-        var hash = rest[0];
-        rest = rest[1..];
-        return hash;
     }
 }

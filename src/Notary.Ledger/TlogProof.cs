@@ -82,9 +82,9 @@ public sealed class TlogProof
     /// <summary>Most bytes of a proof: a note and 1 MiB.</summary>
     public const int MaxLength = SignedNote.MaxLength + (1 << 20);
 
-    private static ReadOnlySpan<byte> IntlHeaderLine => "c2sp.org/tlog-proof@v1\n"u8;
+    private static readonly byte[] IntlHeaderLine = Encoding.ASCII.GetBytes(IntlHeader + "\n");
 
-    private static ReadOnlySpan<byte> SmHeaderLine => "notary/tlog-proof-sm3@v1\n"u8;
+    private static readonly byte[] SmHeaderLine = Encoding.ASCII.GetBytes(SmHeader + "\n");
 
     private TlogProof(Suite suite, byte[]? extra, long index, Hash32[] hashes, SignedNote note, Checkpoint checkpoint)
     {

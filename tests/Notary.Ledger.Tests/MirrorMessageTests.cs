@@ -31,7 +31,6 @@ public sealed class MirrorMessageTests
         { "old 3\nHASH \n\nNOTE", AddCheckpointProblem.BadHash },
         { "old 3\nAAAA\n\nNOTE", AddCheckpointProblem.BadHash },
         { "old 3\n AAA\n\nNOTE", AddCheckpointProblem.BadHash },
-        { "old 3\nHASH", AddCheckpointProblem.NoSeparator },
         { "old 3\n63HASHES\nHASH\n\nNOTE", AddCheckpointProblem.TooManyHashes },
         { "old 3\n\n", AddCheckpointProblem.BadNote },
         { "old 3\n\n\nNOTE", AddCheckpointProblem.BadNote },
@@ -179,6 +178,8 @@ public sealed class MirrorMessageTests
         Assert.Throws<ArgumentException>(() => new UploadRange(Origin, 0, 1, new byte[65_536]).Write(new ArrayBufferWriter<byte>()));
         Assert.Throws<ArgumentException>(() => new EntryPackage(new byte[] { 0, 1, 65 }, 2, []).Write(new ArrayBufferWriter<byte>()));
         Assert.Throws<ArgumentException>(() => new EntryPackage(new byte[] { 0, 1, 65, 0, 0 }, 1, []).Write(new ArrayBufferWriter<byte>()));
+        Assert.Throws<ArgumentException>(() => new EntryPackage(new byte[] { 0, 1, 65 }, 2, []).Leaves(Hasher));
+        Assert.Throws<ArgumentException>(() => new EntryPackage(new byte[] { 0, 1, 65, 0 }, 1, []).Leaves(Hasher));
 
         static byte[] Header(string origin, ulong start, ulong end)
         {

@@ -177,6 +177,9 @@ public sealed class ProofExhaustiveTests(ITestOutputHelper output)
         return Hash32.FromSpan(bytes);
     }
 
+    // Whether a formula has the proof's hash of that number in it.
+    private static bool Uses(string formula, int hash) => formula.Split('(', ')', 'p', 'R').Contains($"{hash}");
+
     private static IEnumerable<int> Bits(bool all, int seed) => all ? Enumerable.Range(0, 256) : [new Random(seed).Next(256)];
 
     private static Hash32[] Without(Hash32[] hashes, int at) => [.. hashes[..at], .. hashes[(at + 1)..]];
@@ -354,8 +357,6 @@ public sealed class ProofExhaustiveTests(ITestOutputHelper output)
             return _checks;
         }
 
-        private static bool Uses(string formula, int hash) => formula.Split('(', ')', 'p', 'R').Contains($"{hash}");
-
         private void Sized(int otherOld, int otherSize)
         {
             var mine = NaiveTree.ConsistencyFormula(old, size)!.Value;
@@ -442,8 +443,6 @@ public sealed class ProofExhaustiveTests(ITestOutputHelper output)
             Placed(start + (end - start), end + (end - start), size);
             return _checks;
         }
-
-        private static bool Uses(string formula, int hash) => formula.Split('(', ')', 'p', 'R').Contains($"{hash}");
 
         // The same proof for another subtree or size: refused as the formulas predict with the hashes unchanged, and always with those of that place.
         private void Placed(int otherStart, int otherEnd, int otherSize)
