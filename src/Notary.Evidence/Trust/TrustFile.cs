@@ -4,7 +4,10 @@ using Notary.Ledger;
 
 namespace Notary.Evidence;
 
-/// <summary>A chain that a trust file knows.</summary>
+/// <summary>
+/// A chain that a trust file knows, as it holds for a range of indexes of the main chain. A chain whose keys or nodes changed has several
+/// entries, with ascending ranges that do not overlap.
+/// </summary>
 /// <param name="Code">The letters of its record numbers; never reused.</param>
 /// <param name="LogKeys">Keys whose signature on a checkpoint of this origin counts; each bears the origin as its name.</param>
 /// <param name="PolicyText">The tlog-policy (C2SP) as it stands in the file; its log lines, if any, are among <paramref name="LogKeys"/>.</param>
@@ -13,6 +16,9 @@ namespace Notary.Evidence;
 public sealed record TrustedChain(
     string Origin, string Code, Suite Suite, IReadOnlyList<NoteKey> LogKeys, string PolicyText, QuorumPolicy Policy, long FromMainIndex = 0, long? ToMainIndex = null)
 {
+    /// <summary>Whether the entry holds at that index of the main chain.</summary>
+    public bool HoldsAt(long mainIndex) => mainIndex >= FromMainIndex && (ToMainIndex is null || mainIndex <= ToMainIndex);
+
     /// <summary>From a policy text.</summary>
     /// <exception cref="ArgumentException">The text is no tlog-policy.</exception>
     public static TrustedChain Create(string origin, string code, Suite suite, IReadOnlyList<NoteKey> logKeys, string policyText, long fromMainIndex = 0, long? toMainIndex = null)
@@ -35,12 +41,15 @@ public sealed record TrustContent(
 /// <summary>
 /// The trust file: one signed note whose text is <c>notary/trust/v1</c>, a newline and one line of RFC 8785 JSON. A parsed one is
 /// well formed and signed by k of its own governance keys. That it is the right one only its fingerprint, compared with what the
-/// deployment publishes, can say; that a version follows another needs both files.
+/// deployment publishes, can say; that a version follows another needs both files: <see cref="Follows"/>.
 /// </summary>
 public sealed class TrustFile
 {
     public const string Header = "notary/trust/v1";
     public const int MaxBytes = 256 * 1024;
+
+    /// <summary>Name of the chain inside a deployment that anchors all others.</summary>
+    public const string MainChain = "main";
 
     private static readonly CanonicalLimits Limits = new(MaxBytes, 6, false);
 
@@ -62,11 +71,79 @@ public sealed class TrustFile
 
     public RecordState Required => Content.Required;
 
-    /// <summary>The chain of that origin, or null.</summary>
-    public TrustedChain? Find(string origin) => Content.Chains.FirstOrDefault(chain => string.Equals(chain.Origin, origin, StringComparison.Ordinal));
+    /// <summary>The newest entry of the main chain, whose origin is <c>&lt;deployment&gt;/main</c>; null when the file has none.</summary>
+    public TrustedChain? Main => Find(Content.Deployment + "/" + MainChain);
 
-    /// <summary>The chain whose record numbers begin with that code, or null.</summary>
-    public TrustedChain? FindCode(string code) => Content.Chains.FirstOrDefault(chain => string.Equals(chain.Code, code, StringComparison.Ordinal));
+    /// <summary>The newest entry of that origin, open or the last one; null when the file does not know the origin.</summary>
+    public TrustedChain? Find(string origin) => Content.Chains.LastOrDefault(chain => string.Equals(chain.Origin, origin, StringComparison.Ordinal));
+
+    /// <summary>
+    /// The entry of that origin that holds at an index of the main chain, or null. A checkpoint of a region is judged at the index of its anchor, one of
+    /// the main chain at the last index it holds, its size − 1.
+    /// </summary>
+    public TrustedChain? Find(string origin, long mainIndex) =>
+        Content.Chains.FirstOrDefault(chain => string.Equals(chain.Origin, origin, StringComparison.Ordinal) && chain.HoldsAt(mainIndex));
+
+    /// <summary>The newest entry of the chain whose record numbers begin with that code, or null.</summary>
+    public TrustedChain? FindCode(string code) => Content.Chains.LastOrDefault(chain => string.Equals(chain.Code, code, StringComparison.Ordinal));
+
+    /// <summary>
+    /// Whether the holder of a key signed this file: a line under the key's own name, or under that which this file's governance gives to the same
+    /// public key, and every such line verifies.
+    /// </summary>
+    public bool IsSignedBy(NoteKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        NoteKey[] names = [key, .. Content.GovernanceKeys.Where(other => SameKey(other, key))];
+        var signed = false;
+        foreach (var line in Note.Signatures)
+        {
+            if (names.FirstOrDefault(name => name.Matches(line)) is { } name)
+            {
+                if (!name.Verify(Note.Text, line.Signature, out _))
+                {
+                    return false;
+                }
+
+                signed = true;
+            }
+        }
+
+        return signed;
+    }
+
+    /// <summary>
+    /// Whether this version may take the place of <paramref name="previous"/>: of the same deployment, the next version, naming the fingerprint of that one,
+    /// signed by k of that one's governance keys and by every governance key that it adds. Null when it may. Admission of trust leaves and whoever
+    /// updates a pinned file go by this one rule; it never goes back, and never skips a version.
+    /// </summary>
+    public TrustProblem? Follows(TrustFile previous)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        if (!string.Equals(Content.Deployment, previous.Content.Deployment, StringComparison.Ordinal))
+        {
+            return new TrustProblem(TrustFailure.Deployment, $"{Content.Deployment}, not {previous.Content.Deployment}");
+        }
+
+        if (Content.Version - 1 != previous.Content.Version)
+        {
+            return new TrustProblem(TrustFailure.NotNextVersion, $"version {Content.Version} does not follow version {previous.Content.Version}");
+        }
+
+        if (Content.Previous != previous.Fingerprint)
+        {
+            return new TrustProblem(TrustFailure.OtherPrevious, $"previous is {Content.Previous?.ToHex()}, the version before has the fingerprint {previous.Fingerprint.ToHex()}");
+        }
+
+        var signed = previous.Content.GovernanceKeys.Count(IsSignedBy);
+        if (signed < previous.Content.GovernanceThreshold)
+        {
+            return new TrustProblem(TrustFailure.TooFewOfPrevious, $"{signed} of the governance keys of the version before signed, {previous.Content.GovernanceThreshold} must");
+        }
+
+        var unsigned = Content.GovernanceKeys.FirstOrDefault(key => !previous.Content.GovernanceKeys.Any(other => SameKey(other, key)) && !IsSignedBy(key));
+        return unsigned is null ? null : new TrustProblem(TrustFailure.AddedKeyUnsigned, unsigned.Format());
+    }
 
     /// <summary>The whole note: the file's bytes.</summary>
     public byte[] ToBytes() => Note.ToBytes();
@@ -135,6 +212,9 @@ public sealed class TrustFile
     }
 
     internal static Hash32 FingerprintOf(string text) => Suite.Intl.Hash(Encoding.UTF8.GetBytes(text));
+
+    // Names are the files' own; what is one key is its public half.
+    private static bool SameKey(NoteKey one, NoteKey other) => one.Algorithm == other.Algorithm && one.PublicKey.SequenceEqual(other.PublicKey);
 
     /// <summary>
     /// k of the file's own governance keys. In version 1 nobody else can have signed; from version 2 on the lines of the keys of

@@ -132,23 +132,25 @@ internal static class TrustJson
                 return Problem(TrustFailure.Json, at);
             }
 
-            if (item["origin"]!.AsString is not { } origin || !Grammar.IsOrigin(origin) || !origin.StartsWith(deployment + "/", StringComparison.Ordinal)
-                || chains.Exists(chain => chain.Origin == origin))
+            if (item["origin"]!.AsString is not { } origin || !Grammar.IsOrigin(origin) || !origin.StartsWith(deployment + "/", StringComparison.Ordinal))
             {
                 return Problem(TrustFailure.Origin, at + ".origin");
             }
 
-            if (item["code"]!.AsString is not { } code || !RecordNumber.IsCode(code) || chains.Exists(chain => chain.Code == code))
+            // A chain keeps code and suite for good: its record numbers and its tree are made with them.
+            var before = chains.FindLast(chain => chain.Origin == origin);
+            if (item["code"]!.AsString is not { } code || !RecordNumber.IsCode(code) || chains.Exists(chain => (chain.Code == code) != (chain.Origin == origin)))
             {
                 return Problem(TrustFailure.Code, at + ".code");
             }
 
-            if (item["suite"]!.AsString is not { } name || Suite.FromName(name) is not { } suite)
+            if (item["suite"]!.AsString is not { } name || Suite.FromName(name) is not { } suite || (before is not null && before.Suite != suite))
             {
                 return Problem(TrustFailure.Suite, at + ".suite");
             }
 
-            if (item["from"]!.AsInteger is not { } from || from < 0)
+            // Ascending without overlap, and all but the last one closed: at most one entry holds at an index.
+            if (item["from"]!.AsInteger is not { } from || from < 0 || (before is not null && !(before.ToMainIndex < from)))
             {
                 return Problem(TrustFailure.MainIndex, at + ".from");
             }

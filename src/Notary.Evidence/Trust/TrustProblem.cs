@@ -22,16 +22,17 @@ public enum TrustFailure
     /// <summary>k is below 1 or above the number of governance keys.</summary>
     GovernanceThreshold = 10,
     NoChains = 11,
-    /// <summary>An origin is not <c>&lt;deployment&gt;/&lt;chain&gt;</c>, or stands there twice.</summary>
+    /// <summary>An origin is not <c>&lt;deployment&gt;/&lt;chain&gt;</c>.</summary>
     Origin = 12,
-    /// <summary>A code is not 2 to 4 letters A to Z, or stands there twice.</summary>
+    /// <summary>A code is not 2 to 4 letters A to Z, is another chain's, or differs between entries of one chain.</summary>
     Code = 13,
+    /// <summary>An unknown suite, or another one than in an earlier entry of the chain.</summary>
     Suite = 14,
     /// <summary>A log key does not parse, is of another suite, cosigns, or bears another name than the origin.</summary>
     LogKey = 15,
     /// <summary>The tlog-policy does not parse, names another log, or says <c>quorum none</c> outside development.</summary>
     Policy = 16,
-    /// <summary>The last main index lies below the first.</summary>
+    /// <summary>The last main index lies below the first, or an entry of a chain does not begin behind the end of the entry before it.</summary>
     MainIndex = 17,
     /// <summary>A signature line of a governance key does not verify.</summary>
     SignatureInvalid = 18,
@@ -39,6 +40,14 @@ public enum TrustFailure
     TooFewSignatures = 19,
     /// <summary>Version 1 bears a signature line of a key that is not its governance's.</summary>
     UnknownSigner = 20,
+    /// <summary>Not the next version after the one that is in force.</summary>
+    NotNextVersion = 21,
+    /// <summary>The fingerprint of the version before is not that of the one in force.</summary>
+    OtherPrevious = 22,
+    /// <summary>Fewer than k governance keys of the version before signed.</summary>
+    TooFewOfPrevious = 23,
+    /// <summary>A governance key that this version adds did not sign it.</summary>
+    AddedKeyUnsigned = 24,
 }
 
 /// <summary>A refusal, with the member or line that is meant.</summary>

@@ -103,6 +103,101 @@ public class TrustFileTests
     }
 
     [Fact]
+    public void Entries_of_one_chain_are_ascending_ranges_of_the_main_chain()
+    {
+        var first = World.Content().Chains[0] with { FromMainIndex = 3, ToMainIndex = 9 };
+        var second = first with { FromMainIndex = 12, ToMainIndex = 12 };
+        var third = first with { FromMainIndex = 13, ToMainIndex = null };
+        var main = Chain("main", "MAIN");
+        var file = Of(first, main, second, third);
+        Assert.Equal([null, 3, 3, null, null, 12, 13, 13], new long[] { 2, 3, 9, 10, 11, 12, 13, long.MaxValue }.Select(index => file.Find(World.Origin, index)?.FromMainIndex));
+        Assert.Equal(13, file.Find(World.Origin)!.FromMainIndex);
+        Assert.Equal(13, file.FindCode(World.Code)!.FromMainIndex);
+        Assert.Equal(12, Of(first, second).Find(World.Origin)!.FromMainIndex);
+        Assert.Null(file.Find(World.Origin + "-2", 3));
+        Assert.Equal($"{World.Deployment}/main", file.Main!.Origin);
+        Assert.Null(Of(first).Main);
+        Assert.Equal(file.Content.Chains.Count, Back(file).Content.Chains.Count);
+
+        Assert.Equal(TrustFailure.MainIndex, Refused(first, second with { FromMainIndex = 9 }));
+        Assert.Equal(TrustFailure.MainIndex, Refused(second, first));
+        Assert.Equal(TrustFailure.MainIndex, Refused(first with { ToMainIndex = null }, second));
+        Assert.Equal(TrustFailure.MainIndex, Refused(first, third, second with { FromMainIndex = 20, ToMainIndex = null }));
+        Assert.Equal(TrustFailure.Code, Refused(first, second with { Code = "BJ" }));
+        Assert.Equal(TrustFailure.Code, Refused(first, second, Chain("beijing", World.Code)));
+        Assert.Equal(TrustFailure.Suite, Refused(first, TrustedChain.Create(
+            World.Origin, World.Code, Suite.Intl, [World.Note(World.Origin, TestSigners.Of(SuiteId.Intl, "log"), false)], World.PolicyNone, 20)));
+
+        static TrustedChain Chain(string name, string code) => TrustedChain.Create(
+            $"{World.Deployment}/{name}", code, Suite.Sm, [World.Note($"{World.Deployment}/{name}", World.LogSigner, false)], World.PolicyNone);
+        static TrustFile Of(params TrustedChain[] chains) => TrustFile.Create(World.Content() with { Chains = chains }, World.GovernanceSigners[0]);
+        static TrustFailure Refused(params TrustedChain[] chains)
+        {
+            var exception = Assert.Throws<ArgumentException>(() => Of(chains));
+            return Enum.GetValues<TrustFailure>().Single(failure => exception.Message.Contains($": {failure}:", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Version_follows_when_enough_of_the_one_before_and_all_added_keys_signed()
+    {
+        var first = Version(1, null, 2, [0, 1, 2], [0, 1]);
+        Assert.Null(Version(2, first, 2, [0, 1, 2], [0, 1]).Follows(first));
+        Assert.Null(Version(2, first, 2, [1, 2, 3, 4], [1, 2, 3, 4]).Follows(first));
+        // The k of the version before counts, not the new one's, and a key that goes may still sign.
+        Assert.Null(Version(2, first, 1, [2], [0, 1, 2]).Follows(first));
+        var second = Version(2, first, 1, [2], [0, 1, 2]);
+        Assert.Null(Version(3, second, 1, [2, 3], [2, 3]).Follows(second));
+    }
+
+    [Fact]
+    public void Version_that_goes_back_skips_or_forgets_is_refused_with_its_reason()
+    {
+        var first = Version(1, null, 2, [0, 1, 2], [0, 1]);
+        var second = Version(2, first, 2, [0, 1, 3], [0, 1, 3]);
+        var third = Version(3, second, 2, [0, 1, 3], [0, 1]);
+        Assert.Equal(TrustFailure.NotNextVersion, third.Follows(first)?.Failure);
+        Assert.Equal(TrustFailure.NotNextVersion, first.Follows(second)?.Failure);
+        Assert.Equal(TrustFailure.NotNextVersion, second.Follows(second)?.Failure);
+        Assert.Equal(TrustFailure.OtherPrevious, Version(3, first, 2, [0, 1, 3], [0, 1]).Follows(second)?.Failure);
+        // Removed by version 2, the key no longer counts for version 3.
+        Assert.Equal(TrustFailure.TooFewOfPrevious, Version(3, second, 1, [0], [0, 2]).Follows(second)?.Failure);
+        Assert.Equal(TrustFailure.TooFewOfPrevious, Version(2, first, 1, [0], [0]).Follows(first)?.Failure);
+        Assert.Equal(TrustFailure.AddedKeyUnsigned, Version(2, first, 2, [0, 1, 3, 4], [0, 1, 3]).Follows(first)?.Failure);
+        var other = TrustFile.Create(
+            World.Content() with { Deployment = "other.notary", Chains = [Renamed("other.notary")], Version = 2, Previous = first.Fingerprint }, World.GovernanceSigners[0]);
+        Assert.Equal(TrustFailure.Deployment, other.Follows(first)?.Failure);
+
+        static TrustedChain Renamed(string deployment) => TrustedChain.Create(
+            deployment + "/guangzhou", "GZ", Suite.Sm, [World.Note(deployment + "/guangzhou", World.LogSigner, false)], World.PolicyNone);
+    }
+
+    [Fact]
+    public void Signature_of_a_key_counts_under_either_name_and_never_when_one_line_is_wrong()
+    {
+        var first = Version(1, null, 1, [0], [0]);
+        var second = Version(2, first, 1, [1], [1]);
+        Assert.Equal(TrustFailure.TooFewOfPrevious, second.Follows(first)?.Failure);
+        var before = Key(0);
+        Assert.Null(With(second, NoteSigner.SignLine(Signer(0), before, second.Note.Text)).Follows(first));
+        Assert.Equal(TrustFailure.TooFewOfPrevious, With(second, NoteSigner.SignLine(Signer(0), World.Note("stranger", Signer(0), false), second.Note.Text)).Follows(first)?.Failure);
+        var wrong = new NoteSignature(before.Name, before.KeyId, second.Note.Signatures[0].Signature);
+        Assert.Equal(TrustFailure.TooFewOfPrevious, With(second, wrong).Follows(first)?.Failure);
+        Assert.False(With(second, NoteSigner.SignLine(Signer(0), before, second.Note.Text), wrong).IsSignedBy(before));
+
+        // Renamed by the new version, it is still the same key.
+        var renamed = World.Note("governance-renamed", Signer(0), false);
+        var third = TrustFile.Create(World.Content() with { Version = 2, Previous = first.Fingerprint, GovernanceKeys = [renamed] }, Signer(0));
+        Assert.Null(third.Follows(first));
+
+        static TrustFile With(TrustFile file, params NoteSignature[] lines)
+        {
+            Assert.Null(TrustFile.TryParse(lines.Aggregate(file.Note, (note, line) => note.With(line)).ToBytes(), out var back));
+            return back!;
+        }
+    }
+
+    [Fact]
     public void Too_few_governance_signatures_are_refused()
     {
         var content = World.Content() with { GovernanceKeys = World.GovernanceKeys, GovernanceThreshold = 2 };
@@ -162,6 +257,26 @@ public class TrustFileTests
     {
         Assert.Equal(["1 development", "2 demonstration", "3 production"], Enum.GetValues<TrustMode>().Select(mode => $"{(int)mode} {TrustNames.Of(mode)}"));
         Assert.Equal(["0 none", "1 sealed", "2 final", "3 anchored", "4 time-stamped"], Enum.GetValues<RecordState>().Select(state => $"{(int)state} {TrustNames.Of(state)}"));
+    }
+
+    private static ISigner Signer(int key) => TestSigners.Of(SuiteId.Sm, $"governance key {key}");
+
+    private static NoteKey Key(int key) => World.Note($"governance-key-{key}", Signer(key), false);
+
+    /// <summary>A version with these governance keys, signed by these of them, and by keys of a version before under their own names.</summary>
+    private static TrustFile Version(int version, TrustFile? previous, int k, int[] keys, int[] signers)
+    {
+        var content = World.Content() with { Version = version, Previous = previous?.Fingerprint, GovernanceThreshold = k, GovernanceKeys = [.. keys.Select(Key)] };
+        var file = TrustFile.Create(content, [.. signers.Where(keys.Contains).Select(Signer)]);
+        var note = signers.Where(key => !keys.Contains(key)).Aggregate(file.Note, (current, key) => current.With(NoteSigner.SignLine(Signer(key), Key(key), current.Text)));
+        Assert.Null(TrustFile.TryParse(note.ToBytes(), out var back));
+        return back!;
+    }
+
+    private static TrustFile Back(TrustFile file)
+    {
+        Assert.Null(TrustFile.TryParse(file.ToBytes(), out var back));
+        return back!;
     }
 
     private static TrustFile Edited(TrustContent content, string what, string by)
