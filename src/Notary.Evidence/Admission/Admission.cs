@@ -1,4 +1,5 @@
 using Notary.Crypto;
+using Notary.Ledger;
 
 namespace Notary.Evidence;
 
@@ -64,6 +65,8 @@ public static class Admission
             RecordKind.Policy => AdmitPolicy(genesis, state, facts.PolicyRecord!, index),
             RecordKind.Key => AdmitKey(genesis, state, facts.KeyRecord!),
             RecordKind.Statement => AdmitStatement(genesis, state, facts),
+            RecordKind.Anchor => AdmitAnchor(genesis, state, facts.AnchorRecord!, index),
+            RecordKind.Trust => AdmitTrust(genesis, state, facts.TrustRecord!.File),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -109,7 +112,7 @@ public static class Admission
         return kind switch
         {
             RecordKind.Evidence => EvidenceReason(json, failed),
-            RecordKind.Policy or RecordKind.Key or RecordKind.Statement => SystemForm(leaf, json, kind, ref facts),
+            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust => SystemForm(leaf, json, kind, ref facts),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -134,7 +137,8 @@ public static class Admission
 
     private static AdmissionResult SystemForm(ReadOnlySpan<byte> leaf, CanonicalValue json, RecordKind kind, ref LeafFacts facts)
     {
-        if (kind != RecordKind.Policy && !System.Text.Ascii.IsValid(leaf))
+        // The notes in an anchor and a trust leaf have the em dash of their signature lines; beside it these leaves are ASCII, member by member.
+        if ((kind is RecordKind.Key or RecordKind.Statement) && !System.Text.Ascii.IsValid(leaf))
         {
             return AdmissionResult.Of(AdmissionFailure.BadValue);
         }
@@ -170,11 +174,15 @@ public static class Admission
         PolicyRecord? policy = null;
         KeyRecord? key = null;
         StatementRecord? statement = null;
+        AnchorRecord? anchor = null;
+        TrustRecord? trust = null;
         var body = kind switch
         {
             RecordKind.Policy => PolicyRecord.TryParse(json, out policy),
             RecordKind.Key => KeyRecord.TryParse(json, out key),
-            _ => StatementRecord.TryParse(json, out statement),
+            RecordKind.Statement => StatementRecord.TryParse(json, out statement),
+            RecordKind.Anchor => AnchorRecord.TryParse(json, out anchor),
+            _ => TrustRecord.TryParse(json, out trust),
         };
         if (!body.Ok)
         {
@@ -184,6 +192,7 @@ public static class Admission
         facts = new LeafFacts
         {
             Kind = kind, Id = id, Chain = chain, Received = received, Sealed = sealedAt, PolicyRecord = policy, KeyRecord = key, StatementRecord = statement,
+            AnchorRecord = anchor, TrustRecord = trust,
             Account = key?.Account ?? statement?.Account ?? string.Empty, Key = statement?.Key ?? -1,
         };
         return CheckTimes(facts);
@@ -325,5 +334,85 @@ public static class Admission
         }
 
         return statement.Verify(genesis.Suite, genesis.Origin, key) ? default : AdmissionResult.Of(AdmissionFailure.StatementSignature, "signature");
+    }
+
+    // What a main node checks of another chain: that its newest final checkpoint extends the one anchored before. The cheap questions come first.
+    private static AdmissionResult AdmitAnchor(Genesis genesis, ChainState state, AnchorRecord record, long index)
+    {
+        var checkpoint = record.Checkpoint;
+        if (genesis.Chain != TrustFile.MainChain)
+        {
+            return AdmissionResult.Of(AdmissionFailure.AnchorNotOnMain, "kind");
+        }
+
+        if (state.Trust is null)
+        {
+            return AdmissionResult.Of(AdmissionFailure.AnchorWithoutTrust, "note");
+        }
+
+        if (checkpoint.Origin == genesis.Origin)
+        {
+            return AdmissionResult.Of(AdmissionFailure.AnchorOfItself, "note");
+        }
+
+        if (state.Trust.Find(checkpoint.Origin, index) is not { } chain)
+        {
+            return AdmissionResult.Of(state.Trust.Find(checkpoint.Origin) is null ? AdmissionFailure.AnchorOriginUnknown : AdmissionFailure.AnchorOutsideRange, "note");
+        }
+
+        var before = state.LatestAnchor(checkpoint.Origin);
+        if (record.PrevIndex != (before?.Index ?? -1))
+        {
+            return AdmissionResult.Of(AdmissionFailure.AnchorPrevious, "prev_index");
+        }
+
+        if (before is not null && checkpoint.Size <= before.Size)
+        {
+            return AdmissionResult.Of(AdmissionFailure.AnchorNotLarger, "note");
+        }
+
+        var final = chain.Policy.SelectFinal(record.Note, out var verdict, chain.LogKeys);
+        if (final is null)
+        {
+            return AdmissionResult.Of(verdict.Failure == QuorumFailure.QuorumNotReached ? AdmissionFailure.AnchorNotFinal : AdmissionFailure.AnchorSignature, "note");
+        }
+
+        if (!final.AsSpan().SequenceEqual(record.Note.ToBytes()))
+        {
+            return AdmissionResult.Of(AdmissionFailure.AnchorNotExact, "note");
+        }
+
+        return before is null || ConsistencyProof.Check(new TreeHasher(chain.Suite), before.Size, checkpoint.Size, before.Root, checkpoint.Root, [.. record.Proof]).Ok
+            ? default
+            : AdmissionResult.Of(AdmissionFailure.AnchorInconsistent, "proof");
+    }
+
+    private static AdmissionResult AdmitTrust(Genesis genesis, ChainState state, TrustFile file)
+    {
+        if (file.Content.Deployment != genesis.Deployment)
+        {
+            return AdmissionResult.Of(AdmissionFailure.TrustOtherDeployment, "trust");
+        }
+
+        if (!file.Content.Chains.Any(chain => chain.Origin == genesis.Origin && chain.LogKeys.Contains(genesis.LogKey)))
+        {
+            return AdmissionResult.Of(AdmissionFailure.TrustWithoutChain, "trust");
+        }
+
+        if (state.Trust is null)
+        {
+            // Whichever version a chain begins with, the keys that its own genesis names must stand behind it.
+            return genesis.GovernanceKeys.Count(file.IsSignedBy) >= genesis.K ? default : AdmissionResult.Of(AdmissionFailure.TrustGovernance, "trust");
+        }
+
+        return file.Follows(state.Trust) switch
+        {
+            null => default,
+            { Failure: TrustFailure.NotNextVersion } => AdmissionResult.Of(AdmissionFailure.TrustNotNext, "trust"),
+            { Failure: TrustFailure.OtherPrevious } => AdmissionResult.Of(AdmissionFailure.TrustOtherPrevious, "trust"),
+            { Failure: TrustFailure.TooFewOfPrevious } => AdmissionResult.Of(AdmissionFailure.TrustTooFewOfPrevious, "trust"),
+            { Failure: TrustFailure.AddedKeyUnsigned } => AdmissionResult.Of(AdmissionFailure.TrustKeyUnsigned, "trust"),
+            var other => throw new InvalidOperationException($"Both files are of this chain's deployment: {other}."),
+        };
     }
 }

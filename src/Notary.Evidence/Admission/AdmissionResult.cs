@@ -94,6 +94,42 @@ public enum AdmissionFailure : byte
     StatementIndexOutside = 52,
     /// <summary>A record with this index in the statement is already on the chain.</summary>
     StatementIndexTwice = 53,
+    /// <summary>An anchor on another chain than <c>main</c>.</summary>
+    AnchorNotOnMain = 54,
+    /// <summary>An anchor before a version of the trust file is in force on the chain.</summary>
+    AnchorWithoutTrust = 55,
+    /// <summary>An anchor of the main chain itself.</summary>
+    AnchorOfItself = 56,
+    /// <summary>The trust version in force does not know the anchored origin.</summary>
+    AnchorOriginUnknown = 57,
+    /// <summary>No entry of the anchored chain in the trust version in force holds at this index.</summary>
+    AnchorOutsideRange = 58,
+    /// <summary>The named previous anchor is not the newest one of that origin.</summary>
+    AnchorPrevious = 59,
+    /// <summary>The anchored size is not above that of the previous anchor.</summary>
+    AnchorNotLarger = 60,
+    /// <summary>No line of the anchored note is by the chain's log key, or a line of a known key does not verify.</summary>
+    AnchorSignature = 61,
+    /// <summary>The cosignatures under the anchored note do not satisfy the chain's policy.</summary>
+    AnchorNotFinal = 62,
+    /// <summary>The anchored note satisfies the policy, but is not in the one final form: a line too many, or another order.</summary>
+    AnchorNotExact = 63,
+    /// <summary>The proof does not show that the anchored tree extends the one anchored before.</summary>
+    AnchorInconsistent = 64,
+    /// <summary>A trust file of another deployment.</summary>
+    TrustOtherDeployment = 65,
+    /// <summary>A trust file without an entry of this chain's origin and log key.</summary>
+    TrustWithoutChain = 66,
+    /// <summary>The first trust file of the chain is signed by fewer than k governance keys of the genesis.</summary>
+    TrustGovernance = 67,
+    /// <summary>Not the version after the one in force.</summary>
+    TrustNotNext = 68,
+    /// <summary>The trust file names another previous fingerprint than that of the version in force.</summary>
+    TrustOtherPrevious = 69,
+    /// <summary>Fewer than k governance keys of the version in force signed the trust file.</summary>
+    TrustTooFewOfPrevious = 70,
+    /// <summary>A governance key that the trust file adds did not sign it.</summary>
+    TrustKeyUnsigned = 71,
 }
 
 /// <summary>The decision on a leaf.</summary>

@@ -13,6 +13,7 @@ public sealed class ChainState
     private ImmutableDictionary<long, KeyRecord> _keys = ImmutableDictionary<long, KeyRecord>.Empty;
     private ImmutableDictionary<Hash32, long> _latestOfKey = ImmutableDictionary<Hash32, long>.Empty;
     private ImmutableDictionary<Hash32, StatementUse> _statements = ImmutableDictionary<Hash32, StatementUse>.Empty;
+    private ImmutableDictionary<string, AnchorInForce> _anchors = ImmutableDictionary<string, AnchorInForce>.Empty;
 
     /// <summary>Leaves below: the next index.</summary>
     public long Size { get; private set; }
@@ -31,6 +32,15 @@ public sealed class ChainState
 
     /// <summary>The document of that name in force, or null.</summary>
     public ReadOnlyMemory<byte>? PolicyText(string name) => _policies.TryGetValue(name, out var policy) ? policy.Document : null;
+
+    /// <summary>The version of the trust file in force, or null before the chain's first trust leaf.</summary>
+    public TrustFile? Trust { get; private set; }
+
+    /// <summary>Index of the trust leaf in force, or −1.</summary>
+    public long TrustIndex { get; private set; } = -1;
+
+    /// <summary>The newest anchor of an origin on this chain, or null.</summary>
+    public AnchorInForce? LatestAnchor(string origin) => _anchors.GetValueOrDefault(origin);
 
     /// <summary>The key record at an index, or null.</summary>
     public KeyRecord? Key(long index) => _keys.GetValueOrDefault(index);
@@ -60,8 +70,22 @@ public sealed class ChainState
     }
 
     /// <summary>
+    /// Passes over a leaf that was refused but stands in the tree: nodes cosign it, answer it with an alarm, and it changes nothing but the size.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The index is not the next one.</exception>
+    public void Skip(long index)
+    {
+        if (index != Size)
+        {
+            throw new InvalidOperationException($"Leaf {index} cannot follow a chain of {Size} leaves.");
+        }
+
+        Size = index + 1;
+    }
+
+    /// <summary>
     /// Rebuilds without the leaves that change nothing: <paramref name="changes"/> are those with <see cref="LeafFacts.ChangesState"/> in index order,
-    /// the rest is known by the head.
+    /// but for those that a later one replaced (<see cref="LeafFacts.ReplacesStateLeaf"/>); the rest is known by the head.
     /// </summary>
     public static ChainState Rebuild(IEnumerable<(long Index, LeafFacts Facts)> changes, long size, long lastSealed)
     {
@@ -105,6 +129,14 @@ public sealed class ChainState
                 use.Mark(facts.StatementIndex);
                 _statements = _statements.SetItem(facts.StatementRoot, use);
                 break;
+            case RecordKind.Anchor:
+                var checkpoint = facts.AnchorRecord!.Checkpoint;
+                _anchors = _anchors.SetItem(checkpoint.Origin, new AnchorInForce(index, checkpoint.Size, checkpoint.Root));
+                break;
+            case RecordKind.Trust:
+                Trust = facts.TrustRecord!.File;
+                TrustIndex = index;
+                break;
             default:
                 break;
         }
@@ -125,6 +157,9 @@ public sealed class ChainState
         }
     }
 }
+
+/// <summary>The newest anchor of a chain on the main chain: where its leaf stands, and the size and root that it anchored.</summary>
+public sealed record AnchorInForce(long Index, long Size, Hash32 Root);
 
 internal sealed record PolicyInForce(long Index, long Version, ReadOnlyMemory<byte> Document);
 

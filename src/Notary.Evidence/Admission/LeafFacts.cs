@@ -81,7 +81,16 @@ public readonly record struct LeafFacts
     public KeyRecord? KeyRecord { get; init; }
     /// <summary>The body of a statement leaf.</summary>
     public StatementRecord? StatementRecord { get; init; }
+    /// <summary>The body of an anchor leaf.</summary>
+    public AnchorRecord? AnchorRecord { get; init; }
+    /// <summary>The body of a trust leaf.</summary>
+    public TrustRecord? TrustRecord { get; init; }
 
     /// <summary>Whether the leaf changes the chain's state beyond its size and last sealed time: whoever rebuilds the state needs these leaves only.</summary>
     public bool ChangesState => Kind != RecordKind.Evidence || StatementIndex >= 0;
+
+    /// <summary>
+    /// Index of the older leaf that is no longer needed to rebuild the state once this one is applied, or −1: of an anchor that of the same origin before it.
+    /// </summary>
+    public long ReplacesStateLeaf => AnchorRecord?.PrevIndex ?? -1;
 }

@@ -1,3 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using Notary.Ledger;
+
 namespace Notary.Evidence;
 
 /// <summary>Checks that several kinds of leaf share.</summary>
@@ -24,6 +28,17 @@ internal static class LeafForm
         }
 
         return default;
+    }
+
+    /// <summary>
+    /// A whole signed note. It is ASCII, as all of a leaf is, but for the em dash with which C2SP begins a signature line.
+    /// </summary>
+    public static bool TryNote(CanonicalValue json, int maxBytes, [NotNullWhen(true)] out string? text, [NotNullWhen(true)] out SignedNote? note)
+    {
+        note = null;
+        text = json.AsString;
+        return text is not null && text.Length <= maxBytes && Encoding.UTF8.GetBytes(text) is var bytes && bytes.Length <= maxBytes
+            && SignedNote.TryParse(bytes, out note).Ok && Ascii.IsValid(note!.Text) && note.Signatures.All(static line => Ascii.IsValid(line.Name));
     }
 
     public static bool TryTime(CanonicalValue? json, out long milliseconds)

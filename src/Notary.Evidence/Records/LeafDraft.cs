@@ -12,7 +12,7 @@ public sealed class LeafDraft
     {
         _bytes = bytes;
         Facts = facts;
-        // Members are sorted, and no value behind this member holds an object or an escaped quote: the last match is the member.
+        // Members are sorted, and no value behind this member is an object; in a string a quote is escaped, which these bytes are not: the last match is the member.
         _sealedOffset = bytes.AsSpan().LastIndexOf("\"sealed\":\""u8) + "\"sealed\":\"".Length;
     }
 

@@ -69,6 +69,12 @@ public static class RecordKinds
     public static string Name(RecordKind kind) =>
         kind is > RecordKind.Unknown and <= RecordKind.Alarm ? Names[(int)kind] : throw new ArgumentOutOfRangeException(nameof(kind));
 
+    /// <summary>
+    /// Whether a leaf of this kind that is not admitted is an inconsistency, so that no node cosigns a tree that holds it. Of every other kind a leaf that
+    /// fails is cosigned, answered by an alarm, and changes no state: one bad leaf does not end a chain.
+    /// </summary>
+    public static bool EndsCosigning(RecordKind kind) => kind is RecordKind.Anchor or RecordKind.Trust;
+
     /// <summary>The kind of a name, or <see cref="RecordKind.Unknown"/>.</summary>
     public static RecordKind FromName(string name)
     {

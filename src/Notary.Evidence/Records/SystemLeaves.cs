@@ -1,6 +1,8 @@
+using Notary.Crypto;
+
 namespace Notary.Evidence;
 
-/// <summary>Builds the leaves that are not evidence: policies, keys, statements. Ids and times are arguments; the sealed time is set under the lock.</summary>
+/// <summary>Builds the leaves that are not evidence: policies, keys, statements, anchors, trust files. Ids and times are arguments; the sealed time is set under the lock.</summary>
 public static class SystemLeaves
 {
     /// <summary>A policy leaf; leaf 0 names the genesis.</summary>
@@ -31,6 +33,22 @@ public static class SystemLeaves
     /// <summary>A statement leaf.</summary>
     public static LeafDraft Statement(Genesis genesis, StatementRecord record, Guid id, DateTimeOffset received) =>
         Draft(genesis, RecordKind.Statement, id, received, record.ToMembers());
+
+    /// <summary>An anchor leaf of the main chain.</summary>
+    /// <param name="main">The main chain.</param>
+    /// <param name="note">The whole final note of the other chain's checkpoint, see <see cref="Ledger.QuorumPolicy.SelectFinal(Ledger.SignedNote)"/>.</param>
+    /// <param name="prevIndex">Index of that origin's previous anchor on the main chain, or −1.</param>
+    /// <param name="proof">Consistency proof from the previous anchor's size, in that chain's hash; empty for the first.</param>
+    /// <param name="id">A fresh UUIDv7.</param>
+    /// <param name="received">When the note was received.</param>
+    /// <exception cref="ArgumentException">The leaf would not have the form of an anchor.</exception>
+    public static LeafDraft Anchor(Genesis main, string note, long prevIndex, IReadOnlyList<Hash32> proof, Guid id, DateTimeOffset received) =>
+        Draft(main, RecordKind.Anchor, id, received, AnchorRecord.ToMembers(note, prevIndex, proof));
+
+    /// <summary>A trust leaf: a version of the trust file, at most 14 KiB of ASCII.</summary>
+    /// <exception cref="ArgumentException">The file is too long for a leaf, or not ASCII.</exception>
+    public static LeafDraft Trust(Genesis genesis, TrustFile file, Guid id, DateTimeOffset received) =>
+        Draft(genesis, RecordKind.Trust, id, received, new TrustRecord(file).ToMembers());
 
     private static LeafDraft Draft(Genesis genesis, RecordKind kind, Guid id, DateTimeOffset received, IEnumerable<(string, CanonicalValue?)> members)
     {

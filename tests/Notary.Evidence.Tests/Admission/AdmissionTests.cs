@@ -72,6 +72,25 @@ public sealed class AdmissionTests
             c.State.Apply(facts, c.State.Size);
             return c.Try(InStatement(1, c.SignedStatement(3).Root));
         }),
+        [AdmissionFailure.AnchorNotOnMain] = static () => Anchored(new MainChain("beijing"), static c => c.Anchor(3)),
+        [AdmissionFailure.AnchorWithoutTrust] = static () => Anchored(new MainChain(withTrust: false), static c => c.Anchor(3)),
+        [AdmissionFailure.AnchorOfItself] = static () => Anchored(new MainChain(), static c => c.Anchor(MainChain.Note(3, [0, 1], origin: c.Genesis.Origin))),
+        [AdmissionFailure.AnchorOriginUnknown] = static () => Anchored(new MainChain(), static c => c.Anchor(MainChain.Note(3, [0, 1], origin: "notary.test/hainan"))),
+        [AdmissionFailure.AnchorOutsideRange] = static () => Anchored(new MainChain(region: static r => r with { ToMainIndex = 5 }), static c => c.Anchor(3)),
+        [AdmissionFailure.AnchorPrevious] = static () => Anchored(new MainChain(), static c => c.Anchor(MainChain.Note(3, [0, 1]), 4)),
+        [AdmissionFailure.AnchorNotLarger] = static () => Anchored(new MainChain(), static c => c.Anchor(3), static c => c.Anchor(MainChain.Note(3, [0, 1]), 6)),
+        [AdmissionFailure.AnchorSignature] = static () => Anchored(new MainChain(), static c => c.Anchor(MainChain.Note(3, [0, 1], log: MainChain.Stranger))),
+        [AdmissionFailure.AnchorNotFinal] = static () => Anchored(new MainChain(), static c => c.Anchor(MainChain.Note(3, [2]))),
+        [AdmissionFailure.AnchorNotExact] = static () => Anchored(new MainChain(), static c => c.Anchor(MainChain.Note(3, [0, 1, 2]))),
+        [AdmissionFailure.AnchorInconsistent] = static () => Anchored(
+            new MainChain(), static c => c.Anchor(3), static c => c.Anchor(MainChain.Note(8, [0, 1], leaf: "another history"), 6, MainChain.Extends(3, 8))),
+        [AdmissionFailure.TrustOtherDeployment] = static () => Trusted(null, static c => c with { Deployment = "other.test", Chains = [MainChain.Region("other.test/guangzhou")] }),
+        [AdmissionFailure.TrustWithoutChain] = static () => Trusted(null, static c => c with { Chains = [MainChain.Region()] }),
+        [AdmissionFailure.TrustGovernance] = static () => Trusted(null, static c => c with { GovernanceKeys = [MainChain.Governance(2)] }, 2),
+        [AdmissionFailure.TrustNotNext] = static () => Trusted([0], static c => c with { Version = c.Version + 1 }, 0),
+        [AdmissionFailure.TrustOtherPrevious] = static () => Trusted([0], static c => c with { Previous = Samples.Hash(1) }, 0),
+        [AdmissionFailure.TrustTooFewOfPrevious] = static () => Trusted([0, 1], static c => c with { GovernanceThreshold = 1, GovernanceKeys = [MainChain.Governance(0)] }, 0),
+        [AdmissionFailure.TrustKeyUnsigned] = static () => Trusted([0], static c => c with { GovernanceThreshold = 1, GovernanceKeys = [MainChain.Governance(0), MainChain.Governance(2)] }, 0),
     };
 
     public static TheoryData<AdmissionFailure> Failures => new(Enum.GetValues<AdmissionFailure>().Where(static f => f != AdmissionFailure.None));
@@ -307,6 +326,29 @@ public sealed class AdmissionTests
         var record = TestChain.Evidence();
         record = record with { Facts = record.Facts with { Policy = 6 } };
         return chain.Try(change is null ? record : change(record));
+    }
+
+    private static AdmissionResult Anchored(MainChain chain, params Func<MainChain, LeafDraft>[] anchors)
+    {
+        foreach (var anchor in anchors[..^1])
+        {
+            chain.Append(anchor(chain));
+        }
+
+        return chain.Try(anchors[^1](chain));
+    }
+
+    // The first trust leaf of a chain, or one after a version that these keys govern, all of whom must sign.
+    private static AdmissionResult Trusted(int[]? before, Func<TrustContent, TrustContent> change, params int[] signers)
+    {
+        var chain = new MainChain(withTrust: false);
+        if (before is not null)
+        {
+            chain.Append(chain.TrustLeaf(chain.Trust(1, null, before.Length, before, before)));
+        }
+
+        return chain.Try(chain.TrustLeaf(TrustFile.Create(
+            change(chain.Content(before is null ? 1 : 2, chain.State.Trust, before?.Length ?? 1, before ?? [0])), [.. (signers.Length > 0 ? signers : [0]).Select(MainChain.GovernanceSigner)])));
     }
 
     private static AdmissionResult AfterStatement(Func<TestChain, AdmissionResult> then)
