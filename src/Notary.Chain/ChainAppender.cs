@@ -127,27 +127,15 @@ internal sealed class ChainAppender : IDisposable
         {
             var head = store.ReadHead() ?? throw Inconsistent("its database has no head");
             var hasher = new TreeHasher(genesis.Suite);
-            if (!TreeEdge.TryParse(hasher, head.Size, head.Edge, out var edge) || !edge.Root().Equals(head.Root))
-            {
-                throw Inconsistent("the stored edge does not hash to the stored root");
-            }
-
+            var tiles = OpenEdge(store, hasher, head);
             var signed = CheckNote(head, genesis, out var note);
-            var partial = TileEdge.PartialTiles(head.Size)
-                .Select(id => new Tile(id, Stored(store, id))).ToList();
-            var joined = TileEdge.TryCreate(edge, partial, out var tiles);
-            if (!joined.Ok)
-            {
-                throw Inconsistent($"the tile at level {joined.Tile.Level}, number {joined.Tile.Index} does not belong to the head ({joined.Failure})");
-            }
-
             if (note.Size < head.Size)
             {
                 ExtendNote(reads, store, hasher, note, head);
             }
 
             var state = RebuildState(reads, head);
-            var appender = new ChainAppender(store, genesis, signer, new ChainClock(time), state, tiles!, head) { IndexDurableTo = indexDurableTo };
+            var appender = new ChainAppender(store, genesis, signer, new ChainClock(time), state, tiles, head) { IndexDurableTo = indexDurableTo };
             if (note.Size < head.Size)
             {
                 appender.SignHead(head);
@@ -355,7 +343,7 @@ internal sealed class ChainAppender : IDisposable
 
             if (facts.ChangesState)
             {
-                _store.WriteStateLeaf(next);
+                _store.WriteStateLeaf(next, facts);
             }
 
             var keys = leaves.KeysAt(i, next);
@@ -428,6 +416,19 @@ internal sealed class ChainAppender : IDisposable
         }
     }
 
+    /// <summary>The stored edge with the partial tiles that belong to it; the edge must hash to the head's root, the tiles to the edge.</summary>
+    /// <exception cref="ChainRefusedException">They do not.</exception>
+    internal static TileEdge OpenEdge(ChainStore store, TreeHasher hasher, HeadRow head)
+    {
+        if (!TreeEdge.TryParse(hasher, head.Size, head.Edge, out var edge) || !edge.Root().Equals(head.Root))
+        {
+            throw Inconsistent("the stored edge does not hash to the stored root");
+        }
+
+        var joined = TileEdge.TryCreate(edge, TileEdge.PartialTiles(head.Size).Select(id => new Tile(id, Stored(store, id))).ToList(), out var tiles);
+        return joined.Ok ? tiles! : throw Inconsistent($"the tile at level {joined.Tile.Level}, number {joined.Tile.Index} does not belong to the head ({joined.Failure})");
+    }
+
     private static SignedNote CheckNote(HeadRow head, Genesis genesis, out Checkpoint checkpoint)
     {
         checkpoint = Verified(head.Note, genesis, out var note)
@@ -461,16 +462,7 @@ internal sealed class ChainAppender : IDisposable
         var edge = TreeEdge.Empty(hasher);
         if (note.Size > 0)
         {
-            var nodes = new List<NodeId>();
-            for (var (level, start) = (62, 0L); level >= 0; level--)
-            {
-                if ((note.Size >> level & 1) == 1)
-                {
-                    nodes.Add(new NodeId(level, start >> level));
-                    start += 1L << level;
-                }
-            }
-
+            var nodes = TreeEdge.Nodes(note.Size);
             var plan = TilePlan.For(nodes, note.Size);
             var bytes = new byte[nodes.Count * Hash32.Size];
             if (!plan.TryCompute(hasher, [.. plan.Tiles.Select(t => Stored(store, t))], out var hashes, out var tooShort))
@@ -512,7 +504,9 @@ internal sealed class ChainAppender : IDisposable
         }
     }
 
-    private static ChainState RebuildState(ChainReads reads, HeadRow head)
+    /// <summary>The state of admission at the head, from the leaves that changed it.</summary>
+    /// <exception cref="ChainRefusedException">One of them is missing or malformed.</exception>
+    internal static ChainState RebuildState(ChainReads reads, HeadRow head)
     {
         var changes = new List<(long, LeafFacts)>();
         foreach (var index in reads.StateLeaves())

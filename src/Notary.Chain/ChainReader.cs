@@ -47,22 +47,7 @@ public sealed class ChainReader
     public IReadOnlyList<byte[]> Entries(long first, int count) => first >= 0 && first + count <= Size ? _reads.Entries(first, count) : [];
 
     /// <summary>A tile of the newest signed tree in exactly that width; null when the tree has no such tile.</summary>
-    public byte[]? Tile(int level, long number, int width)
-    {
-        if (level is < 0 or > 7 || number < 0 || width is < 1 or > 256)
-        {
-            return null;
-        }
-
-        var inTree = (Size >> (8 * level)) - (number * 256);
-        if (number > long.MaxValue / 256 || inTree < width)
-        {
-            return null;
-        }
-
-        var bytes = _reads.Tile(level, number);
-        return bytes is null || bytes.Length < width * Hash32.Size ? null : bytes[..(width * Hash32.Size)];
-    }
+    public byte[]? Tile(int level, long number, int width) => _reads.Tile(level, number, width, Size);
 
     /// <summary>A leaf's inclusion proof with the newest signed checkpoint; null at or above its size.</summary>
     public TlogProof? InclusionProof(long index)

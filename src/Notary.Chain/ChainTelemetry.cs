@@ -18,6 +18,8 @@ public static class ChainTelemetry
 
     internal static readonly Counter<long> Refused = Meter.CreateCounter<long>("notary.chain.refused", "{line}", "Lines refused.");
 
+    internal static readonly Counter<long> SignerFailures = Meter.CreateCounter<long>("notary.node.signer.failures", "{failure}", "Cosignatures that a node's signer did not make.");
+
     internal static readonly Histogram<double> CommitSeconds = Meter.CreateHistogram<double>("notary.chain.append.duration", "s", "One append: prepare what is not yet, admit, write, commit, sign.");
 
     internal static readonly Histogram<long> BatchRecords = Meter.CreateHistogram<long>("notary.chain.append.records", "{record}", "Records in one append.");

@@ -198,6 +198,8 @@ public sealed class Fsck
         var edge = TileEdge.Empty(hasher);
         var state = new ChainState();
         var stateLeaves = new HashSet<long>();
+        // Leaves whose mark is missing: right for those that a later one replaces, as the next anchor of an origin does.
+        var unmarked = new HashSet<long>();
         using (var statement = database.Prepare("SELECT number FROM state_leaf"))
         {
             while (statement.Step())
@@ -258,7 +260,13 @@ public sealed class Fsck
                         }
                     }
 
-                    if (facts.ChangesState != stateLeaves.Remove(next))
+                    var marked = stateLeaves.Remove(next);
+                    if (facts.ChangesState && !marked)
+                    {
+                        unmarked.Add(next);
+                    }
+
+                    if ((!facts.ChangesState && marked) || (facts.ReplacesStateLeaf >= 0 && !unmarked.Remove(facts.ReplacesStateLeaf)))
                     {
                         Find(next, "state_leaf", "state-leaf", "The list of leaves that change the state of admission does not fit this leaf.");
                     }
@@ -292,6 +300,11 @@ public sealed class Fsck
         else if (!root.Equals(head.Root))
         {
             Find(next - 1, "head", "root-mismatch", $"The entries hash to {root.ToHex()}, the head says {head.Root.ToHex()}.");
+        }
+
+        foreach (var missing in unmarked.Order())
+        {
+            Find(missing, "state_leaf", "state-leaf", "The list of leaves that change the state of admission does not name this leaf.");
         }
 
         foreach (var left in stateLeaves)

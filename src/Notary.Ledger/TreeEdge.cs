@@ -72,6 +72,14 @@ public sealed class TreeEdge
         return true;
     }
 
+    /// <summary>The nodes on the edge of the tree of <paramref name="size"/> leaves, largest (left) first: in the order of <see cref="ToBytes"/>.</summary>
+    public static IReadOnlyList<NodeId> Nodes(long size)
+    {
+        var nodes = new List<NodeId>();
+        NodeId.Cover(0, size, nodes);
+        return nodes;
+    }
+
     /// <inheritdoc cref="TryParse"/>
     public byte[] ToBytes()
     {

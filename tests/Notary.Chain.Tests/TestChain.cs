@@ -100,7 +100,7 @@ public sealed class TestChain : IDisposable
         return (folder, ChainCreation.Create(data, ChainTemplate.Load(template), "notary.test", Password, TimeProvider.System));
     }
 
-    private static void Copy(string from, string to)
+    internal static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
         foreach (var file in Directory.EnumerateFiles(from))

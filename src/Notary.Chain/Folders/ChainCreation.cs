@@ -68,10 +68,10 @@ public static class ChainCreation
                 Directory.Delete(building.Root, recursive: true);
             }
 
-            OwnerOnly(Path.GetDirectoryName(folder.Root)!);
-            OwnerOnly(building.Root);
-            OwnerOnly(Path.Combine(building.Root, "keys"));
-            OwnerOnly(Path.GetDirectoryName(data.GovernanceKeyPath)!);
+            DurableFile.CreateOwnerOnlyFolder(Path.GetDirectoryName(folder.Root)!);
+            DurableFile.CreateOwnerOnlyFolder(building.Root);
+            DurableFile.CreateOwnerOnlyFolder(Path.Combine(building.Root, "keys"));
+            DurableFile.CreateOwnerOnlyFolder(Path.GetDirectoryName(data.GovernanceKeyPath)!);
             var created = Build(data, template, building, deployment, password, time, policies, out var trust, out var credential);
             // Before the rename: a chain that is there has its trust file and credential. What a creation that was interrupted here left is overwritten by the next.
             DurableFile.Replace(data.TrustPath, trust.ToBytes());
@@ -196,17 +196,5 @@ public static class ChainCreation
         var canonical = check.Ok ? json.ToBytes() : [];
         var problem = check.Ok ? PolicyDocument.TryParse(canonical, out _) : check.Fault.ToString();
         return problem.Length == 0 ? canonical : throw new ChainRefusedException(ChainRefusal.Template, $"'{path}' is no policy document: {problem}.");
-    }
-
-    private static void OwnerOnly(string folder)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
     }
 }

@@ -54,12 +54,15 @@ public sealed class SqliteDatabase : IDisposable
     /// <summary>The lowest library version that is accepted: 3.51.3 mended the WAL-reset bug.</summary>
     public const int MinimumLibraryVersion = 3_051_003;
 
+    /// <summary>Memory for pages of a writer, in KiB, where nothing else is said.</summary>
+    public const int WriterCacheKiB = 65_536;
+
     /// <summary>The loaded library's version, as <c>sqlite3_libversion_number</c> gives it (3.50.4 is 3050004).</summary>
     public static int LibraryVersion => raw.sqlite3_libversion_number();
 
     /// <summary>Opens the file for writing; it is created only when <paramref name="create"/> says so.</summary>
     /// <exception cref="SqliteFailureException">The file is absent, is no database, or cannot be read.</exception>
-    public static SqliteDatabase OpenWriter(string path, bool create)
+    public static SqliteDatabase OpenWriter(string path, bool create, int cacheKiB = WriterCacheKiB)
     {
         if (LibraryVersion < MinimumLibraryVersion)
         {
@@ -80,7 +83,7 @@ public sealed class SqliteDatabase : IDisposable
             database.Execute("PRAGMA synchronous=NORMAL");
             // An erased row's bytes are overwritten, not only unlinked.
             database.Execute("PRAGMA secure_delete=ON");
-            database.Execute("PRAGMA cache_size=-65536");
+            database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size=-{cacheKiB}"));
             // Store.Checkpointer decides when the WAL is written back, not the commit that happens to fill it.
             database.Execute("PRAGMA wal_autocheckpoint=0");
             database.Execute("PRAGMA journal_size_limit=1073741824");

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Notary.Chain.Sqlite;
+using Notary.Crypto;
 using Notary.Ledger;
 
 namespace Notary.Chain.Store;
@@ -108,6 +109,18 @@ public sealed class ChainReads(string path) : IDisposable
         connection.TileOf.Reset();
         return hashes;
     });
+
+    /// <summary>A tile of the tree of that size in exactly that width; null when the tree has no such tile.</summary>
+    public byte[]? Tile(int level, long number, int width, long size)
+    {
+        if (level is < 0 or > 7 || number is < 0 or > long.MaxValue / 256 || width is < 1 or > 256 || (size >> (8 * level)) - (number * 256) < width)
+        {
+            return null;
+        }
+
+        var bytes = Tile(level, number);
+        return bytes is null || bytes.Length < width * Hash32.Size ? null : bytes[..(width * Hash32.Size)];
+    }
 
     /// <summary>The item box of a leaf; null when it never had one or it was erased.</summary>
     public byte[]? Item(long index) => With(connection =>

@@ -2,6 +2,7 @@ using Microsoft.Win32.SafeHandles;
 using Notary.Chain.Sqlite;
 using Notary.Crypto;
 using Notary.Crypto.Native;
+using Notary.Evidence;
 
 namespace Notary.Chain.Store;
 
@@ -31,7 +32,7 @@ public sealed class ChainStore : IDisposable
     private readonly SqliteDatabase _database;
     private readonly List<SqliteStatement> _statements = [];
     private readonly SqliteStatement _begin, _commit, _rollback;
-    private readonly SqliteStatement _readHead, _writeHead, _writeSegment, _writeTile, _readTile, _writeItem, _writeFeed, _trimFeed, _writeStateLeaf;
+    private readonly SqliteStatement _readHead, _writeHead, _writeSegment, _writeTile, _readTile, _writeItem, _writeFeed, _trimFeed, _writeStateLeaf, _removeStateLeaf;
     private readonly SqliteStatement _readRequest, _writeRequest, _correctRequest, _trimRequests;
 
     private readonly Checkpointer _checkpointer;
@@ -55,6 +56,7 @@ public sealed class ChainStore : IDisposable
         _writeItem = Prepare("INSERT INTO item (number, box) VALUES (?, ?)");
         _writeFeed = Prepare("INSERT INTO feed (first, keys) VALUES (?, ?)");
         _writeStateLeaf = Prepare("INSERT INTO state_leaf (number) VALUES (?)");
+        _removeStateLeaf = Prepare("DELETE FROM state_leaf WHERE number = ?");
         _trimFeed = Prepare("DELETE FROM feed WHERE first < ?");
         _readRequest = Prepare(RequestQuery);
         _writeRequest = Prepare("INSERT INTO request (account, key, digest, first, count, outcomes, at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
@@ -62,12 +64,22 @@ public sealed class ChainStore : IDisposable
         _trimRequests = Prepare("DELETE FROM request WHERE (account, key) IN (SELECT account, key FROM request WHERE at < ? LIMIT 1000)");
     }
 
-    /// <summary>Makes the tables in a new file. Only <see cref="Folders.ChainCreation"/> calls this.</summary>
-    public static ChainStore Create(string path)
+    /// <summary>The connection, for what stands beside the chain's tables and changes in its transactions.</summary>
+    internal SqliteDatabase Database => _database;
+
+    /// <summary>Makes the tables in a new file. Only the creation of a chain or of a ledger node calls this.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="beside">A script of further tables, or null: a node's.</param>
+    public static ChainStore Create(string path, string? beside = null)
     {
         var database = SqliteDatabase.OpenWriter(path, create: true);
         database.Execute("BEGIN IMMEDIATE");
-        database.Execute(Migration(1));
+        database.Execute(Script("0001.sql"));
+        if (beside is not null)
+        {
+            database.Execute(Script(beside));
+        }
+
         database.Execute(FormattableString.Invariant($"PRAGMA user_version={SchemaVersion}"));
         database.Execute("COMMIT");
         return new ChainStore(database, path);
@@ -77,11 +89,13 @@ public sealed class ChainStore : IDisposable
     /// Opens an existing database. What a process that died left in the WAL is written back and synced before anything is read: a commit whose sync failed may
     /// stand in the page cache alone, and a second sync of the same file would say nothing of it.
     /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cacheKiB">Pages that are kept in memory, in KiB.</param>
     /// <exception cref="ChainRefusedException">The tables are of another version.</exception>
     /// <exception cref="SqliteFailureException">The disk failed, or another program holds the database.</exception>
-    public static ChainStore Open(string path)
+    public static ChainStore Open(string path, int cacheKiB = SqliteDatabase.WriterCacheKiB)
     {
-        var database = SqliteDatabase.OpenWriter(path, create: false);
+        var database = SqliteDatabase.OpenWriter(path, create: false, cacheKiB);
         try
         {
             using (var version = database.Prepare("PRAGMA user_version"))
@@ -213,8 +227,15 @@ public sealed class ChainStore : IDisposable
     /// <summary>Stores look-up keys for the digest index.</summary>
     public void WriteFeed(long first, ReadOnlySpan<byte> keys) => _writeFeed.Bind(1, first).Bind(2, keys).Run();
 
-    /// <summary>Marks a leaf that changes the state of admission.</summary>
-    public void WriteStateLeaf(long index) => _writeStateLeaf.Bind(1, index).Run();
+    /// <summary>Marks a leaf that changes the state of admission, and forgets the mark of the one that it takes the place of.</summary>
+    public void WriteStateLeaf(long index, in LeafFacts facts)
+    {
+        _writeStateLeaf.Bind(1, index).Run();
+        if (facts.ReplacesStateLeaf >= 0)
+        {
+            _removeStateLeaf.Bind(1, facts.ReplacesStateLeaf).Run();
+        }
+    }
 
     /// <summary>Removes the feed rows that durable runs hold.</summary>
     public void TrimFeed(long durableTo) => _trimFeed.Bind(1, durableTo).Run();
@@ -272,9 +293,9 @@ public sealed class ChainStore : IDisposable
         return statement;
     }
 
-    private static string Migration(int number)
+    private static string Script(string name)
     {
-        using var stream = typeof(ChainStore).Assembly.GetManifestResourceStream(FormattableString.Invariant($"{number:D4}.sql"))
+        using var stream = typeof(ChainStore).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException("A migration is missing from the program.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();

@@ -84,6 +84,20 @@ public static partial class DurableFile
         Sync(handle);
     }
 
+    /// <summary>Makes a folder, and those above it, with mode 0700; one that exists stays as it is.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public static void CreateOwnerOnlyFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
 
