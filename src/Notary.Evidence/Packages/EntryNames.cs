@@ -16,6 +16,8 @@ public static class EntryNames
     public const string Leaf = "notary/leaf.json";
     public const string Openings = "notary/openings.json";
     public const string Proof = "notary/proof.txt";
+    public const string Anchor = "notary/anchor.json";
+    public const string AnchorProof = "notary/anchor-proof.txt";
 
     /// <summary>UTF-8 bytes of a name; what every common file system takes.</summary>
     public const int MaxNameBytes = 255;

@@ -4,7 +4,8 @@ namespace Notary.Evidence;
 
 /// <summary>
 /// Writes a package: a zip in ASiC-E layout (ETSI EN 319 162-1) with, in this order, <c>mimetype</c>, the parts at hand under
-/// their names, <c>notary/leaf.json</c>, <c>notary/openings.json</c>, <c>notary/proof.txt</c>. The same input gives the same bytes.
+/// their names, <c>notary/leaf.json</c>, <c>notary/openings.json</c>, <c>notary/proof.txt</c>, and once the record is anchored
+/// <c>notary/anchor.json</c> and <c>notary/anchor-proof.txt</c>. The same input gives the same bytes.
 /// Everything is stored: a part lies in the package as it is, and a bit that flips stays one bit.
 /// </summary>
 public static class PackageWriter
@@ -17,7 +18,8 @@ public static class PackageWriter
     /// <param name="output">Empty, seekable, writable. The caller flushes and closes.</param>
     /// <param name="leaf">The stored bytes of the leaf.</param>
     /// <param name="files">Content of each part in order, null where it is left out; may be empty for a package without content.</param>
-    public static void Write(Stream output, ReadOnlySpan<byte> leaf, Openings openings, TlogProof proof, IReadOnlyList<Stream?> files)
+    /// <param name="anchor">How the checkpoint in the proof is anchored on the main chain, or null.</param>
+    public static void Write(Stream output, ReadOnlySpan<byte> leaf, Openings openings, TlogProof proof, IReadOnlyList<Stream?> files, AnchorProof? anchor = null)
     {
         ArgumentNullException.ThrowIfNull(openings);
         ArgumentNullException.ThrowIfNull(proof);
@@ -41,6 +43,12 @@ public static class PackageWriter
         zip.Add(EntryNames.Leaf, leaf);
         zip.Add(EntryNames.Openings, openings.ToBytes());
         zip.Add(EntryNames.Proof, System.Text.Encoding.UTF8.GetBytes(proof.Format()));
+        if (anchor is not null)
+        {
+            zip.Add(EntryNames.Anchor, anchor.Leaf.Span);
+            zip.Add(EntryNames.AnchorProof, System.Text.Encoding.UTF8.GetBytes(anchor.Proof));
+        }
+
         zip.Finish();
     }
 }
@@ -53,11 +61,11 @@ public enum PackageFailure
     Zip = 1,
     /// <summary>The first entry is not <c>mimetype</c>, stored, with the one media type.</summary>
     Mimetype = 2,
-    /// <summary>Leaf, openings or proof is missing.</summary>
+    /// <summary>Leaf, openings or proof is missing, or one of the two entries of an anchor without the other.</summary>
     EntryMissing = 3,
     /// <summary>An entry that the record does not determine, or one in another place than the writer's order.</summary>
     EntryNotDerivable = 4,
-    /// <summary>Leaf, openings or proof is larger than its limit.</summary>
+    /// <summary>Leaf, openings, proof or an entry of the anchor is larger than its limit.</summary>
     EntryTooLarge = 5,
     /// <summary>The openings do not parse, so names cannot be derived.</summary>
     Openings = 6,
@@ -78,12 +86,14 @@ public sealed class PackageReader
 
     private readonly StrictZipReader _zip;
 
-    private PackageReader(StrictZipReader zip, byte[] leaf, Openings openings, byte[] proof, IReadOnlyList<PackagePart> parts)
+    private PackageReader(StrictZipReader zip, byte[] leaf, Openings openings, byte[] proof, (byte[] Leaf, byte[] Proof)? anchor, IReadOnlyList<PackagePart> parts)
     {
         _zip = zip;
         LeafUnverified = leaf;
         OpeningsUnverified = openings;
         ProofUnverified = proof;
+        AnchorLeafUnverified = anchor?.Leaf;
+        AnchorProofUnverified = anchor?.Proof;
         Parts = parts;
     }
 
@@ -92,6 +102,12 @@ public sealed class PackageReader
     public Openings OpeningsUnverified { get; }
 
     public ReadOnlyMemory<byte> ProofUnverified { get; }
+
+    /// <summary>The anchor leaf, or null when the package has none; <see cref="AnchorProofUnverified"/> is null with it.</summary>
+    public byte[]? AnchorLeafUnverified { get; }
+
+    /// <summary>The bytes of the anchor leaf's proof, or null.</summary>
+    public byte[]? AnchorProofUnverified { get; }
 
     /// <summary>Every part of the record, in order.</summary>
     public IReadOnlyList<PackagePart> Parts { get; }
@@ -118,6 +134,15 @@ public sealed class PackageReader
         var problem = Small(zip, entries, EntryNames.Leaf, MaxLeafBytes, out var leaf)
             ?? Small(zip, entries, EntryNames.Openings, Openings.MaxBytes, out openingBytes)
             ?? Small(zip, entries, EntryNames.Proof, TlogProof.MaxLength, out proof);
+        (byte[] Leaf, byte[] Proof)? anchor = null;
+        if (problem is null && (entries.ContainsKey(EntryNames.Anchor) || entries.ContainsKey(EntryNames.AnchorProof)))
+        {
+            byte[] anchorProof = [];
+            problem = Small(zip, entries, EntryNames.Anchor, MaxLeafBytes, out var anchorLeaf)
+                ?? Small(zip, entries, EntryNames.AnchorProof, TlogProof.MaxLength, out anchorProof);
+            anchor = (anchorLeaf, anchorProof);
+        }
+
         if (problem is not null)
         {
             return problem;
@@ -128,12 +153,12 @@ public sealed class PackageReader
             return new PackageProblem(PackageFailure.Openings, EntryNames.Openings, detail);
         }
 
-        if (Derivable(zip, entries, openings!, out var parts) is { } strange)
+        if (Derivable(zip, entries, openings!, anchor is not null, out var parts) is { } strange)
         {
             return strange;
         }
 
-        package = new PackageReader(zip, leaf, openings!, proof, parts);
+        package = new PackageReader(zip, leaf, openings!, proof, anchor, parts);
         return null;
     }
 
@@ -178,12 +203,16 @@ public sealed class PackageReader
         return zip.ReadAll(entry, limit, out content) is { } problem ? OfZip(problem) : null;
     }
 
-    /// <summary>The entries are, in this order: mimetype, any of the parts in their order, leaf, openings, proof. Nothing else.</summary>
-    private static PackageProblem? Derivable(StrictZipReader zip, Dictionary<string, ZipEntry> entries, Openings openings, out PackagePart[] parts)
+    /// <summary>The entries are, in this order: mimetype, any of the parts in their order, leaf, openings, proof, and both of the anchor or none. Nothing else.</summary>
+    private static PackageProblem? Derivable(StrictZipReader zip, Dictionary<string, ZipEntry> entries, Openings openings, bool anchored, out PackagePart[] parts)
     {
         var names = openings.EntryNamesOfParts();
         parts = [.. names.Select((name, i) => new PackagePart(i, name, entries.GetValueOrDefault(name.Name)))];
-        string[] expected = [EntryNames.Mimetype, .. parts.Where(part => part.Entry is not null).Select(part => part.Name.Name), EntryNames.Leaf, EntryNames.Openings, EntryNames.Proof];
+        string[] expected =
+        [
+            EntryNames.Mimetype, .. parts.Where(part => part.Entry is not null).Select(part => part.Name.Name), EntryNames.Leaf, EntryNames.Openings, EntryNames.Proof,
+            .. anchored ? (string[])[EntryNames.Anchor, EntryNames.AnchorProof] : [],
+        ];
         for (var i = 0; i < Math.Max(expected.Length, zip.Entries.Count); i++)
         {
             var actual = i < zip.Entries.Count ? zip.Entries[i].Name : null;

@@ -24,13 +24,15 @@ public enum ReceiptProblem
     Secret = 7,
     /// <summary>A proof beyond 128 KiB.</summary>
     Proof = 8,
+    /// <summary>An anchor that is not exactly a leaf of at most 16 KiB and a proof of at most 128 KiB, both texts.</summary>
+    Anchor = 9,
 }
 
 /// <summary>
 /// What a submitter keeps: number, leaf, secret and proof. It verifies alone; the checkpoint inside the proof carries the only signature. A receipt is
 /// parsed, not verified: the verifier decides whether leaf and proof belong together.
 /// </summary>
-/// <remarks>JSON: <c>{"leaf":text,"number":text,"proof":text,"secret":hex,"v":1}</c>; other members (an answer's id, index, state) are ignored.</remarks>
+/// <remarks>JSON: <c>{"anchor":{"leaf":text,"proof":text},"leaf":text,"number":text,"proof":text,"secret":hex,"v":1}</c>, without <c>anchor</c> until there is one; other members (an answer's id, index, state) are ignored.</remarks>
 public sealed class Receipt
 {
     /// <summary>Longest receipt, in bytes.</summary>
@@ -50,6 +52,9 @@ public sealed class Receipt
     /// <summary>The tlog-proof text: index, hashes and signed checkpoint.</summary>
     public required string Proof { get; init; }
 
+    /// <summary>How the checkpoint in the proof is anchored on the main chain; null until it is, and for a record of the main chain itself.</summary>
+    public AnchorProof? Anchor { get; init; }
+
     /// <summary>The leaf's bytes.</summary>
     public byte[] LeafBytes => Encoding.UTF8.GetBytes(LeafJson);
 
@@ -59,6 +64,8 @@ public sealed class Receipt
     /// <summary>The members, for an answer that adds its own.</summary>
     public IEnumerable<(string Name, CanonicalValue? Value)> ToMembers() =>
     [
+        ("anchor", Anchor is null ? null : CanonicalValue.OfObject(
+            ("leaf", CanonicalValue.Of(Encoding.UTF8.GetString(Anchor.Leaf.Span))), ("proof", CanonicalValue.Of(Anchor.Proof)))),
         ("leaf", CanonicalValue.Of(LeafJson)), ("number", CanonicalValue.Of(Number)), ("proof", CanonicalValue.Of(Proof)),
         ("secret", CanonicalValue.Of(Secret.ToHex())), ("v", CanonicalValue.Of(1)),
     ];
@@ -110,7 +117,27 @@ public sealed class Receipt
             return ReceiptProblem.Proof;
         }
 
-        receipt = new Receipt { Number = number, LeafJson = leaf, Secret = secret, Proof = proof };
+        AnchorProof? anchor = null;
+        if (value["anchor"] is { } anchorJson && !TryAnchor(anchorJson, out anchor))
+        {
+            return ReceiptProblem.Anchor;
+        }
+
+        receipt = new Receipt { Number = number, LeafJson = leaf, Secret = secret, Proof = proof, Anchor = anchor };
         return ReceiptProblem.None;
+    }
+
+    // What the two texts say is the verifier's question.
+    private static bool TryAnchor(CanonicalValue json, out AnchorProof? anchor)
+    {
+        anchor = null;
+        if (json.Names.Count != 2 || json["leaf"]?.AsString is not { } leaf || json["proof"]?.AsString is not { } proof
+            || Encoding.UTF8.GetByteCount(leaf) > CanonicalLimits.Leaf.MaxBytes || Encoding.UTF8.GetByteCount(proof) > MaxProof)
+        {
+            return false;
+        }
+
+        anchor = new AnchorProof(Encoding.UTF8.GetBytes(leaf), proof);
+        return true;
     }
 }

@@ -12,8 +12,8 @@ public enum CheckOutcome
 }
 
 /// <summary>
-/// The checks, in the order in which they are reported and in which the first failure decides. Numbers and names are frozen
-/// (docs/spec/verdicts.md); the list grows.
+/// The checks. Numbers and names are frozen (docs/spec/verdicts.md); the list grows. The order in which they are reported and in
+/// which the first failure decides is that of <see cref="CheckCatalogue.All"/>, where a later number may stand between earlier ones.
 /// </summary>
 public enum CheckId
 {
@@ -46,6 +46,16 @@ public enum CheckId
     CheckpointQuorum = 27,
     StateRequired = 28,
     AdmissionState = 29,
+    TrustRange = 30,
+    AnchorForm = 31,
+    AnchorNote = 32,
+    AnchorProof = 33,
+    AnchorOrigin = 34,
+    AnchorMain = 35,
+    AnchorSuite = 36,
+    AnchorSignature = 37,
+    AnchorInclusion = 38,
+    AnchorQuorum = 39,
 }
 
 /// <summary>A text in the two languages of the platform.</summary>
@@ -99,6 +109,16 @@ public static class CheckCatalogue
         [CheckId.FileGiven] = new("file.given", "The file given beside the package is a part of the record", "随附文件属于该记录"),
         [CheckId.CheckpointQuorum] = new("checkpoint.quorum", "The ledger nodes that the trust file demands have cosigned", "信任文件所要求的账本节点已会签"),
         [CheckId.StateRequired] = new("state.required", "The record has reached the state that the trust file requires", "记录已达到信任文件要求的状态"),
+        [CheckId.TrustRange] = new("trust.range", "The trust file's entry of the chain holds where the checkpoint stands", "信任文件中该链的条目在检查点所处位置有效"),
+        [CheckId.AnchorForm] = new("anchor.form", "The anchor is a well-formed anchor record of another chain", "锚定记录是另一条链上格式正确的锚定记录"),
+        [CheckId.AnchorNote] = new("anchor.note", "The anchor holds exactly the checkpoint of the record's proof", "锚定记录所载正是本记录证明中的检查点"),
+        [CheckId.AnchorProof] = new("anchor.proof", "The proof of the anchor is well formed", "锚定记录的证明格式正确"),
+        [CheckId.AnchorOrigin] = new("anchor.origin", "The main checkpoint is of the chain that the anchor names", "主链检查点属于锚定记录所指明的链"),
+        [CheckId.AnchorMain] = new("anchor.main", "The anchor stands on the main chain of the trust file", "锚定记录位于信任文件所载的主链上"),
+        [CheckId.AnchorSuite] = new("anchor.suite", "The proof of the anchor uses the main chain's suite", "锚定记录的证明使用主链的密码套件"),
+        [CheckId.AnchorSignature] = new("anchor.signature", "The main checkpoint is signed by the main chain's log key", "主链检查点由主链的日志密钥签名"),
+        [CheckId.AnchorInclusion] = new("anchor.inclusion", "The anchor lies in the main chain's tree at its index", "锚定记录位于主链树的相应序号处"),
+        [CheckId.AnchorQuorum] = new("anchor.quorum", "The main chain's nodes that the trust file demands have cosigned", "信任文件所要求的主链节点已会签"),
         [CheckId.AdmissionState] = new("admission.state", "The record was admissible in the state its chain had", "按链当时的状态,该记录应予接纳"),
     };
 
@@ -106,14 +126,27 @@ public static class CheckCatalogue
     private static readonly string[] OutcomesZh = ["", "通过", "未通过", "未执行", "无法执行"];
     private static readonly string[] OutcomeCodes = ["", "passed", "failed", "not-performed", "could-not-be-performed"];
 
-    /// <summary>All ids in order.</summary>
-    public static IReadOnlyList<CheckId> All { get; } = [.. Entries.Keys.Order()];
+    /// <summary>All ids in the order of a report. What was added later stands where the walk from the record to the state comes to it.</summary>
+    public static IReadOnlyList<CheckId> All { get; } =
+    [
+        .. Between(CheckId.ZipStructure, CheckId.TrustChain),
+        CheckId.TrustRange,
+        .. Between(CheckId.CheckpointSuite, CheckId.CheckpointQuorum),
+        .. Between(CheckId.AnchorForm, CheckId.AnchorQuorum),
+        CheckId.StateRequired,
+        CheckId.AdmissionState,
+    ];
+
+    private static readonly int[] Ranks = [.. Enumerable.Range(0, (int)All.Max() + 1).Select(id => All.ToList().IndexOf((CheckId)id))];
 
     /// <summary>The stable id as text.</summary>
     public static string NameOf(CheckId id) => Entries[id].Name;
 
     /// <summary>The outcome as it stands in a report's JSON.</summary>
     public static string CodeOf(CheckOutcome outcome) => OutcomeCodes[(int)outcome];
+
+    /// <summary>Place of a check in <see cref="All"/>.</summary>
+    internal static int RankOf(CheckId id) => Ranks[(int)id];
 
     internal static BilingualText TextOf(CheckId id, string? subject, CheckOutcome outcome, BilingualText? because)
     {
@@ -123,6 +156,8 @@ public static class CheckCatalogue
             $"{entry.En}{about}: {OutcomesEn[(int)outcome]}{(because is null ? string.Empty : ", " + because.En)}.",
             $"{entry.Zh}{about}:{OutcomesZh[(int)outcome]}{(because is null ? string.Empty : "," + because.Zh)}。");
     }
+
+    private static IEnumerable<CheckId> Between(CheckId first, CheckId last) => Entries.Keys.Where(id => id >= first && id <= last).Order();
 
     private sealed record Entry(string Name, string En, string Zh);
 }

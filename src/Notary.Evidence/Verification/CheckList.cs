@@ -34,7 +34,7 @@ internal sealed class CheckList
     public bool HasPassed(CheckId id) => _checks.Exists(check => check.Id == id && check.Outcome == CheckOutcome.Passed);
 
     /// <summary>Whether a check that stands earlier in the catalogue went wrong.</summary>
-    public bool FailedBefore(CheckId id) => _checks.Exists(check => check.Id < id && IndicationNames.MainOf(check.Sub) == Indication.TotalFailed);
+    public bool FailedBefore(CheckId id) => _checks.Exists(check => CheckCatalogue.RankOf(check.Id) < CheckCatalogue.RankOf(id) && IndicationNames.MainOf(check.Sub) == Indication.TotalFailed);
 
     public IReadOnlyList<VerificationCheck> Finish(Func<CheckId, BilingualText> whyNot)
     {
@@ -47,7 +47,7 @@ internal sealed class CheckList
         }
 
         // Stable: several subjects of one id stay in the order in which they were added.
-        return [.. _checks.OrderBy(check => check.Id)];
+        return [.. _checks.OrderBy(check => CheckCatalogue.RankOf(check.Id))];
     }
 
     private void Add(CheckId id, string? subject, CheckOutcome outcome, SubIndication sub, Comparison? compared, string? reason, BilingualText? because) =>

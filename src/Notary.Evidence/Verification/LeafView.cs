@@ -62,7 +62,7 @@ internal sealed class LeafView
         return new LeafView(json);
     }
 
-    private static string Reason(AdmissionResult form) =>
+    internal static string Reason(AdmissionResult form) =>
         form.Code + (form.Member.Length > 0 ? " " + form.Member : string.Empty) + (form.Offset >= 0 ? $" at byte {form.Offset}" : string.Empty);
 
     private static Hash32? Hash(CanonicalValue? value) =>

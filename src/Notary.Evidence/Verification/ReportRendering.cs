@@ -29,6 +29,7 @@ public static class ReportRendering
             ("remarks", CanonicalValue.OfArray(report.Remarks.Select(remark => Text(remark)!))),
             ("sentence", Text(report.Sentence)),
             ("state", CanonicalValue.OfObject(
+                ("anchorIndex", Number(report.State.AnchorIndex)),
                 ("checkpointRoot", Text(report.State.CheckpointRoot?.ToHex())),
                 ("checkpointSize", Number(report.State.CheckpointSize)),
                 ("noQuorum", CanonicalValue.Of(report.State.NoQuorum)),
@@ -37,6 +38,8 @@ public static class ReportRendering
             ("subIndication", Text(IndicationNames.Of(report.SubIndication))),
             ("subIndicationUrn", Text(IndicationNames.UrnOf(report.SubIndication))),
             ("times", report.Times is not { } times ? null : CanonicalValue.OfObject(
+                ("anchoredAt", Text(times.AnchoredAt)),
+                ("finalAt", Text(times.FinalAt)),
                 ("gapMilliseconds", Number(times.GapMilliseconds)),
                 ("generated", Text(times.Generated)),
                 ("received", Text(times.Received)),
@@ -81,6 +84,8 @@ public static class ReportRendering
         if (report.Times is { } times)
         {
             Row(text, language, "sealed", "封存时间", times.Sealed);
+            Row(text, language, "final (earliest cosignature)", "最终确定时间(最早会签)", times.FinalAt);
+            Row(text, language, "anchored (earliest cosignature)", "锚定时间(最早会签)", times.AnchoredAt);
             Row(text, language, "received", "接收时间", times.Received);
             Row(text, language, "sent (claimed)", "发送时间(自述)", times.Sent);
             Row(text, language, "generated (claimed)", "生成时间(自述)", times.Generated);

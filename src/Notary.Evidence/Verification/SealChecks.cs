@@ -5,12 +5,21 @@ using Notary.Ledger;
 namespace Notary.Evidence;
 
 /// <summary>
-/// The checks between leaf and trust file: proof, checkpoint, signature, quorum, state. The first half needs no trust file and
-/// shows inclusion under whatever checkpoint came along; only the second half says whose checkpoint it is.
+/// The checks between leaf and trust file: proof, checkpoint, signature, quorum, anchor, state. The first half needs no trust file and
+/// shows inclusion under whatever checkpoint came along; only the second half says whose checkpoint it is. The anchor comes before the
+/// checkpoint's own signatures: it says at which main index they are judged.
 /// </summary>
 internal sealed class SealChecks(CheckList checks)
 {
     private static readonly BilingualText NoTrust = new("no trust file was given", "未提供信任文件");
+    private static readonly BilingualText NoEntry = new("no entry of the trust file holds there", "信任文件中没有在该处有效的条目");
+
+    private readonly AnchorChecks _anchor = new(checks);
+
+    // The entry by whose keys and policy the checkpoint is judged; null when none holds.
+    private TrustedChain? _entry;
+
+    private bool _isMain;
 
     public TlogProof? Proof { get; private set; }
 
@@ -26,7 +35,16 @@ internal sealed class SealChecks(CheckList checks)
     /// <summary>The checkpoint once its signature is verified.</summary>
     public Checkpoint? Verified { get; private set; }
 
-    public void Run(LeafView leaf, ReadOnlySpan<byte> leafBytes, ReadOnlySpan<byte> proofBytes, TrustFile? trust, string? claimedNumber)
+    /// <summary>Index of the anchor on the main chain, once every hop to a final main checkpoint holds.</summary>
+    public long? MainIndex => _anchor.MainIndex;
+
+    /// <summary>Earliest time, in POSIX seconds, of the verified quorum under the record's checkpoint; null without one.</summary>
+    public long? FinalAt { get; private set; }
+
+    /// <summary>Earliest time, in POSIX seconds, of the main chain's verified quorum; null unless anchored.</summary>
+    public long? AnchoredAt { get; private set; }
+
+    public void Run(LeafView leaf, ReadOnlySpan<byte> leafBytes, ReadOnlySpan<byte> proofBytes, (byte[] Leaf, byte[] Proof)? anchor, TrustFile? trust, string? claimedNumber)
     {
         var parse = TlogProof.TryParse(proofBytes, out var proof);
         if (!parse.Ok)
@@ -51,13 +69,23 @@ internal sealed class SealChecks(CheckList checks)
         Inclusion(proof, leafBytes);
         TrustOf(leaf, trust);
         NumberOf(proof, trust, claimedNumber);
-        if (Chain is not null && !checks.HasFailed(CheckId.CheckpointOrigin))
+        if (anchor is { } given)
         {
-            Signatures(proof, Chain);
+            _anchor.Run(leaf.Chain, proof, given.Leaf, given.Proof, trust);
+        }
+
+        if (Chain is not null)
+        {
+            EntryOf(proof, Chain, trust!);
+        }
+
+        if (_entry is not null && !checks.HasFailed(CheckId.CheckpointOrigin))
+        {
+            Signatures(proof, _entry);
         }
         else
         {
-            checks.Open(CheckId.CheckpointSignature, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: trust is null ? NoTrust : null,
+            checks.Open(CheckId.CheckpointSignature, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: trust is null ? NoTrust : Chain is not null && _entry is null ? NoEntry : null,
                 reason: "lines by " + string.Join(", ", proof.Note.Signatures.Select(line => $"{line.Name}+{line.KeyId:x8}")));
         }
 
@@ -138,55 +166,120 @@ internal sealed class SealChecks(CheckList checks)
         }
 
         var verdict = chain.Policy.Evaluate(proof.Note, chain.LogKeys);
-        var keys = string.Join(", ", chain.LogKeys.Select(key => key.Format()));
-        switch (verdict.Failure)
+        if (!LogSigned(checks, CheckId.CheckpointSignature, proof, chain, verdict))
         {
-            case QuorumFailure.None or QuorumFailure.QuorumNotReached:
-                break;
-            case QuorumFailure.SignatureInvalid:
-                checks.Failed(CheckId.CheckpointSignature, SubIndication.SigCryptoFailure,
-                    compared: new Comparison("key of the trust file", verdict.FailedKey!.Format(), "signature line of that key over", proof.CheckpointUnverified.Root.ToHex()),
-                    reason: verdict.Failure.ToString());
-                return;
-            default:
-                checks.Open(CheckId.CheckpointSignature, SubIndication.NoSigningCertificateFound, CheckOutcome.Failed, reason: verdict.Failure.ToString(),
-                    compared: new Comparison("log keys of the trust file", keys, "lines of the checkpoint by one of them", "none"),
-                    because: new BilingualText("no line is by a key that the trust file names", "没有任何一行出自信任文件所列密钥"));
-                return;
+            return;
         }
 
         Verified = verdict.Checkpoint;
         NoQuorum = chain.Policy.QuorumNone;
-        checks.Passed(CheckId.CheckpointSignature, null, new Comparison("log keys of the trust file", keys, "verified line of the checkpoint by", verdict.Log!.Key.Format()));
-        if (NoQuorum)
+        Quorum(checks, CheckId.CheckpointQuorum, chain, verdict);
+        if (checks.HasFailed(CheckId.ProofInclusion))
         {
-            checks.Open(CheckId.CheckpointQuorum, SubIndication.None, CheckOutcome.NotPerformed,
+            return;
+        }
+
+        FinalAt = Earliest(verdict);
+        Reached = verdict.Ok && !NoQuorum ? RecordState.Final : RecordState.Sealed;
+        if (_anchor.MainIndex is not null && verdict.Ok)
+        {
+            Reached = RecordState.Anchored;
+            AnchoredAt = _anchor.At;
+            NoQuorum |= _anchor.NoQuorum;
+        }
+        else if (_isMain && Reached == RecordState.Final)
+        {
+            // Nothing stands above the main chain: there anchored is final.
+            Reached = RecordState.Anchored;
+            AnchoredAt = FinalAt;
+        }
+    }
+
+    /// <summary>The range of the entry that holds at an index of the main chain, against that index.</summary>
+    internal static Comparison Range(TrustFile trust, string origin, string where, long index) => new(
+        where, index.ToString(CultureInfo.InvariantCulture), "main indexes for which the trust file has an entry of the chain",
+        string.Join(", ", trust.Content.Chains.Where(chain => chain.Origin == origin).Select(RangeText)));
+
+    /// <summary>The log's line of a checkpoint, as far as the verdict of its policy shows it; true when a log key of the entry signed.</summary>
+    internal static bool LogSigned(CheckList checks, CheckId id, TlogProof proof, TrustedChain chain, QuorumVerdict verdict)
+    {
+        var keys = string.Join(", ", chain.LogKeys.Select(key => key.Format()));
+        return verdict.Failure switch
+        {
+            QuorumFailure.None or QuorumFailure.QuorumNotReached => checks.Passed(
+                id, null, new Comparison("log keys of the trust file", keys, "verified line of the checkpoint by", verdict.Log!.Key.Format())),
+            QuorumFailure.SignatureInvalid => checks.Failed(id, SubIndication.SigCryptoFailure,
+                compared: new Comparison("key of the trust file", verdict.FailedKey!.Format(), "signature line of that key over", proof.CheckpointUnverified.Root.ToHex()),
+                reason: verdict.Failure.ToString()),
+            _ => checks.Open(id, SubIndication.NoSigningCertificateFound, CheckOutcome.Failed, reason: verdict.Failure.ToString(),
+                compared: new Comparison("log keys of the trust file", keys, "lines of the checkpoint by one of them", "none"),
+                because: new BilingualText("no line is by a key that the trust file names", "没有任何一行出自信任文件所列密钥")),
+        };
+    }
+
+    /// <summary>The cosignatures of a checkpoint that the log signed.</summary>
+    internal static void Quorum(CheckList checks, CheckId id, TrustedChain chain, QuorumVerdict verdict)
+    {
+        if (chain.Policy.QuorumNone)
+        {
+            checks.Open(id, SubIndication.None, CheckOutcome.NotPerformed,
                 because: new BilingualText("the trust file demands none: sealed (no quorum)", "信任文件不要求会签:已封存(无法定会签)"));
         }
         else if (verdict.Ok)
         {
-            checks.Passed(CheckId.CheckpointQuorum, null, new Comparison("policy of the trust file", chain.PolicyText, "satisfied by", Names(verdict)));
+            checks.Passed(id, null, new Comparison("policy of the trust file", chain.PolicyText, "satisfied by", Names(verdict)));
         }
         else
         {
-            // Not a failure by itself: the record may be final later. StateRequired says what it means.
-            checks.Open(CheckId.CheckpointQuorum, SubIndication.None, CheckOutcome.Failed,
+            // Not a failure by itself: the checkpoint may be final later. StateRequired says what it means.
+            checks.Open(id, SubIndication.None, CheckOutcome.Failed,
                 compared: new Comparison("policy of the trust file", chain.PolicyText, "valid cosignatures by", Names(verdict)));
-        }
-
-        if (!checks.HasFailed(CheckId.ProofInclusion))
-        {
-            Reached = verdict.Ok && !NoQuorum ? RecordState.Final : RecordState.Sealed;
         }
 
         static string Names(QuorumVerdict verdict) =>
             verdict.Cosignatures.Count == 0 ? "none" : string.Join(", ", verdict.Cosignatures.Select(line => $"{line.Key.Name}+{line.Key.KeyId:x8} at {line.Time}"));
     }
 
+    /// <summary>The earliest time under which a member of the satisfying set cosigned; null when the policy is not satisfied, or by nobody.</summary>
+    internal static long? Earliest(QuorumVerdict verdict) => verdict.Ok ? verdict.Cosignatures.Min(line => line.Time) : null;
+
+    private static string RangeText(TrustedChain chain) => chain.ToMainIndex is { } to
+        ? string.Create(CultureInfo.InvariantCulture, $"{chain.FromMainIndex} to {to}")
+        : string.Create(CultureInfo.InvariantCulture, $"{chain.FromMainIndex} and later");
+
+    /// <summary>
+    /// Which entry judges the checkpoint (docs/spec/trust-file.md, "Ranges"): that which holds at the main index of the anchor, or of a main checkpoint itself;
+    /// without either the newest one, and only while it is open: what a retired key signed counts only where it was anchored in time.
+    /// </summary>
+    private void EntryOf(TlogProof proof, TrustedChain newest, TrustFile trust)
+    {
+        _isMain = newest.Origin == trust.Main?.Origin;
+        Comparison compared;
+        if ((_isMain ? proof.CheckpointUnverified.Size - 1 : _anchor.MainIndex) is { } index)
+        {
+            _entry = trust.Find(newest.Origin, index);
+            compared = Range(trust, newest.Origin, _isMain ? "last index of the checkpoint" : "main index of the anchor", index);
+        }
+        else
+        {
+            _entry = newest.ToMainIndex is null ? newest : null;
+            compared = new Comparison("main index of the anchor", "none, the newest entry counts while it is open", "main indexes of the newest entry", RangeText(newest));
+        }
+
+        if (_entry is not null)
+        {
+            checks.Passed(CheckId.TrustRange, null, compared);
+        }
+        else
+        {
+            checks.Open(CheckId.TrustRange, SubIndication.NoSigningCertificateFound, CheckOutcome.Failed, compared: compared, because: NoEntry);
+        }
+    }
+
     private void State(TrustFile trust)
     {
-        // With quorum none, "final" is signed and stored; anchors and tokens are not part of this package version.
-        var counts = NoQuorum && Reached == RecordState.Sealed ? RecordState.Final : Reached;
+        // With quorum none, "final" is signed and stored, and on the main chain that is "anchored". Tokens are not part of this package version.
+        var counts = NoQuorum && Reached == RecordState.Sealed ? (_isMain ? RecordState.Anchored : RecordState.Final) : Reached;
         var compared = new Comparison("state that the trust file requires", TrustNames.Of(trust.Required), "state shown by the proof", TrustNames.Of(Reached) + (NoQuorum ? " (no quorum)" : string.Empty));
         if (counts >= trust.Required)
         {

@@ -64,7 +64,8 @@ public sealed record ReportRecord(
 
 /// <summary>How far the record got. <paramref name="NoQuorum"/>: the trust file demands no cosignatures, so "final" says no more than sealed.</summary>
 /// <param name="CheckpointSize">Leaves under the checkpoint; null when it does not verify.</param>
-public sealed record ReportState(RecordState Reached, RecordState? Required, bool NoQuorum, long? CheckpointSize, Hash32? CheckpointRoot);
+/// <param name="AnchorIndex">Index on the main chain of the anchor by which the record is anchored; null when it is not, or is itself on the main chain.</param>
+public sealed record ReportState(RecordState Reached, RecordState? Required, bool NoQuorum, long? CheckpointSize, Hash32? CheckpointRoot, long? AnchorIndex);
 
 /// <summary>A part whose opening leads to the sealed commitment, and what its content was found to be.</summary>
 /// <param name="EntryName">Name in a package, and the one to extract under.</param>
@@ -77,7 +78,12 @@ public sealed record ReportPart(
 /// <summary>An opened metadata field; <paramref name="Json"/> is its canonical value.</summary>
 public sealed record ReportField(string Name, string Json);
 
-/// <summary>Times as the record states them. Facts of the record, compared with nothing: only "sealed" is set by the chain, "sent" and "generated" are claims.</summary>
+/// <summary>
+/// Times as the record states them, compared with nothing: only "sealed" is set by the chain, "sent" and "generated" are claims. Beside them the
+/// times at which verified nodes first signed.
+/// </summary>
 /// <param name="Generated">The metadata field, as opened; null when closed or absent.</param>
 /// <param name="GapMilliseconds">Sealed minus generated when generated is a full time; null otherwise.</param>
-public sealed record ReportTimes(string? Sealed, string? Received, string? Sent, string? Generated, long? GapMilliseconds);
+/// <param name="FinalAt">Earliest cosignature of the verified quorum under the record's checkpoint, to the second; null without one.</param>
+/// <param name="AnchoredAt">Earliest cosignature of the verified quorum of the main chain; null unless anchored.</param>
+public sealed record ReportTimes(string? Sealed, string? Received, string? Sent, string? Generated, long? GapMilliseconds, string? FinalAt, string? AnchoredAt);

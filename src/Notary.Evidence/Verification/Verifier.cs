@@ -51,7 +51,8 @@ public static class Verifier
         checks.Passed(CheckId.ZipMimetype);
         checks.Passed(CheckId.PackageEntries);
         checks.Passed(CheckId.PackageOpenings);
-        return Run(checks, reader!.LeafUnverified.Span, reader.OpeningsUnverified, reader.ProofUnverified.Span, null, reader, files, trust);
+        return Run(checks, reader!.LeafUnverified.Span, reader.OpeningsUnverified, reader.ProofUnverified.Span,
+            reader.AnchorLeafUnverified is { } anchor ? (anchor, reader.AnchorProofUnverified!) : null, null, reader, files, trust);
     }
 
     /// <summary>
@@ -64,7 +65,8 @@ public static class Verifier
         ArgumentNullException.ThrowIfNull(files);
         var checks = new CheckList();
         checks.Passed(CheckId.ReceiptFormat);
-        return Run(checks, receipt.LeafBytes, openings, System.Text.Encoding.UTF8.GetBytes(receipt.Proof), receipt.Number, null, files, trust);
+        return Run(checks, receipt.LeafBytes, openings, System.Text.Encoding.UTF8.GetBytes(receipt.Proof),
+            receipt.Anchor is { } anchor ? (anchor.Leaf.ToArray(), System.Text.Encoding.UTF8.GetBytes(anchor.Proof)) : null, receipt.Number, null, files, trust);
     }
 
     /// <summary>Verifies a receipt's JSON.</summary>
@@ -82,7 +84,8 @@ public static class Verifier
     }
 
     private static VerificationReport Run(
-        CheckList checks, ReadOnlySpan<byte> leafBytes, Openings? openings, ReadOnlySpan<byte> proof, string? number, PackageReader? package, IReadOnlyList<GivenFile> files, TrustFile? trust)
+        CheckList checks, ReadOnlySpan<byte> leafBytes, Openings? openings, ReadOnlySpan<byte> proof, (byte[] Leaf, byte[] Proof)? anchor, string? number,
+        PackageReader? package, IReadOnlyList<GivenFile> files, TrustFile? trust)
     {
         var leaf = LeafView.TryRead(checks, leafBytes);
         if (leaf is null)
@@ -91,7 +94,7 @@ public static class Verifier
         }
 
         var seal = new SealChecks(checks);
-        seal.Run(leaf, leafBytes, proof, trust, number);
+        seal.Run(leaf, leafBytes, proof, anchor, trust, number);
 
         PartChecks? parts = null;
         var suite = seal.Chain?.Suite ?? seal.Proof?.Suite;
@@ -124,8 +127,8 @@ public static class Verifier
         }
 
         var checks = list.Finish(id => list.FailedBefore(id) ? Pointless : NotHere);
-        var times = Times(leaf, parts);
-        var deciding = new VerificationReport(checks) { Sentence = new BilingualText(string.Empty, string.Empty), Remarks = [], State = new ReportState(RecordState.None, null, false, null, null), Parts = [], Fields = [] };
+        var times = Times(leaf, seal, parts);
+        var deciding = new VerificationReport(checks) { Sentence = new BilingualText(string.Empty, string.Empty), Remarks = [], State = new ReportState(RecordState.None, null, false, null, null, null), Parts = [], Fields = [] };
         return new VerificationReport(checks)
         {
             Notice = VerdictTexts.Notice(trust?.Mode),
@@ -134,14 +137,14 @@ public static class Verifier
             Trust = trust is null ? null : new ReportTrust(trust.Content.Deployment, trust.Content.Version, trust.Fingerprint, trust.Mode, trust.Required),
             Record = leaf is null ? null : new ReportRecord(
                 seal?.Number, seal?.Proof?.Index, leaf.IdText, leaf.Kind, leaf.Version, leaf.Chain, leaf.Text("account"), leaf.Text("auth"), leaf.Text("relation"), leaf.Text("type"), leaf.Text("previous")),
-            State = new ReportState(seal?.Reached ?? RecordState.None, trust?.Required, seal?.NoQuorum ?? false, seal?.Verified?.Size, seal?.Verified?.Root),
+            State = new ReportState(seal?.Reached ?? RecordState.None, trust?.Required, seal?.NoQuorum ?? false, seal?.Verified?.Size, seal?.Verified?.Root, seal?.Reached == RecordState.Anchored ? seal.MainIndex : null),
             Parts = parts?.Parts ?? [],
             Fields = parts?.Fields ?? [],
             Times = times,
         };
     }
 
-    private static ReportTimes? Times(LeafView? leaf, PartChecks? parts)
+    private static ReportTimes? Times(LeafView? leaf, SealChecks? seal, PartChecks? parts)
     {
         if (leaf is null)
         {
@@ -151,6 +154,9 @@ public static class Verifier
         var at = leaf.Text("sealed");
         var generated = parts?.Generated;
         long? gap = at is not null && generated is not null && RecordTime.TryParse(at, out var end) && RecordTime.TryParse(generated, out var start) ? end - start : null;
-        return new ReportTimes(at, leaf.Text("received"), leaf.Text("sent"), generated, gap);
+        return new ReportTimes(at, leaf.Text("received"), leaf.Text("sent"), generated, gap, Seconds(seal?.FinalAt), Seconds(seal?.AnchoredAt));
     }
+
+    // A node's clock may say anything: what the one time format cannot say is left out.
+    private static string? Seconds(long? time) => time is >= 0 and <= RecordTime.MaxMilliseconds / 1000 ? RecordTime.Format(time.Value * 1000) : null;
 }

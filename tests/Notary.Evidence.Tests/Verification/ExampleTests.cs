@@ -36,6 +36,7 @@ public class ExampleTests
     [InlineData("final-intl", Indication.TotalPassed)]
     [InlineData("many", Indication.TotalPassed)]
     [InlineData("withheld", Indication.Indeterminate)]
+    [InlineData("anchored", Indication.TotalPassed)]
     public void Further_examples_are_made_again_byte_for_byte_and_lead_to_their_reports(string name, Indication indication)
     {
         var (deposit, made) = Further(name);
@@ -77,6 +78,11 @@ public class ExampleTests
 
     private static (Deposit Deposit, TrustFile Trust) Further(string name)
     {
+        if (name == "anchored")
+        {
+            return (Situations.AnchoredDeposit(World.Sm), MainWorld.Trust(World.Sm));
+        }
+
         var world = name == "final-intl" ? World.Intl : World.Sm;
         var deposit = name == "many" ? Deposit.Many(world, 20) : Deposit.Usual(world);
         if (name == "withheld")

@@ -139,7 +139,73 @@ internal static class Situations
         ["nodes have not cosigned, final required"] = () => Nodes([], TrustMode.Production, RecordState.Final),
         ["one of two nodes cosigned, final required"] = () => Nodes([1], TrustMode.Production, RecordState.Final),
         ["anchored required"] = () => Nodes([0, 1], TrustMode.Production, RecordState.Anchored),
+
+        ["anchored, anchored required"] = () => Anchored(),
+        ["anchored package of an intl chain"] = () => Anchored(world: World.Intl),
+        ["anchored receipt with openings and files"] = () => AnchoredReceipt(receipt => receipt),
+        ["anchored under an entry that has ended since"] = () => Anchored(trust: Ranges(MainWorld.Index, OtherLog)),
+        ["main checkpoint under an entry of main that has ended since"] = () => Anchored(trust: MainWorld.Trust(
+            World.Sm, chains: [MainWorld.Region(World.Sm), MainWorld.Chain() with { ToMainIndex = MainWorld.Size - 1 }, MainWorld.Chain(MainWorld.OtherLog) with { FromMainIndex = MainWorld.Size }])),
+        ["record of the main chain, anchored required"] = () => OnMain([0, 1], MainWorld.Trust(World.Sm)),
+        ["record of the main chain, quorum none, anchored required"] = () => OnMain([], MainWorld.Trust(World.Sm, chains: [MainWorld.Region(World.Sm), MainWorld.Chain()]), none: true),
+        ["main quorum one short, final required"] = () => Anchored(note => MainWorld.Anchor(note, [2]), MainWorld.Trust(World.Sm, RecordState.Final)),
+        ["anchored without any quorum"] = () => Anchored(cosigners: [], trust: TrustFile.Create(
+            World.Sm.Content(required: RecordState.Anchored) with { Chains = [MainWorld.Region(World.Sm, policy: World.Sm.PolicyNone), MainWorld.Chain(policy: World.Sm.PolicyNone)] },
+            World.Sm.GovernanceSigners[0])),
+
+        ["anchor without its proof"] = () => AnchoredZip(zip => zip.Entries.RemoveAt(7)),
+        ["proof of an anchor without the anchor"] = () => AnchoredZip(zip => zip.Entries.RemoveAt(6)),
+        ["anchor in another place"] = () => AnchoredZip(zip => zip.Entries.Reverse(5, 2)),
+        ["receipt with half an anchor"] = () => Verifier.VerifyReceipt(
+            Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(Deposit.Usual(World.Sm).Receipt().ToJson()).Replace("{\"leaf\"", "{\"anchor\":{\"leaf\":\"{}\"},\"leaf\"", StringComparison.Ordinal)), null, [], Development),
+        ["anchor malformed"] = () => AnchoredZip(zip => Edit(zip, 6, "\"prev_index\":-1", "\"prev_index\":-2")),
+        ["record of another kind in the place of the anchor"] = () => Anchored(_ => MainWorld.Prove(Deposit.Usual(World.Sm, MainWorld.Origin).Leaf)),
+        ["anchor on the record's own chain"] = () => Anchored(note => MainWorld.Prove(MainWorld.Leaf(note, World.Sm.Origin), origin: World.Sm.Origin)),
+        ["anchor beside a record of the main chain"] = () => OnMain([0, 1], MainWorld.Trust(World.Sm), note => MainWorld.Anchor(note)),
+        ["anchor of another checkpoint"] = () => Anchored(_ => MainWorld.Anchor(World.Sm.Checkpoint(["another record"u8.ToArray()], null, null, null, 0, 1))),
+        ["cosignature more than in the anchor"] = () => Anchored(note => MainWorld.Anchor(SignedNote.Create(note.Text, [note.Signatures[0], note.Signatures[1]]))),
+        ["cosignature less than in the anchor"] = () => Anchored(note => MainWorld.Anchor(note.With(World.Line(
+            World.Sm.NodeKeys[1], note.Text, () => NoteSigner.Cosign(World.Sm.NodeSigners[1], World.Sm.NodeKeys[1], note.Text, 1_795_392_000)))), cosigners: [0]),
+        ["cosignatures in another order than in the anchor"] = () => Anchored(note => MainWorld.Anchor(SignedNote.Create(note.Text, [note.Signatures[0], note.Signatures[2], note.Signatures[1]]))),
+        ["proof of the anchor malformed"] = () => AnchoredZip(zip => Edit(zip, 7, "index 7", "index 07")),
+        ["proof of the anchor with extra data"] = () => AnchoredZip(zip => Edit(zip, 7, "index 7", "extra QUJD\nindex 7")),
+        ["main checkpoint of another chain than the anchor"] = () => Anchored(note => MainWorld.Prove(MainWorld.Leaf(note), origin: World.Deployment + "/other")),
+        ["proof of the anchor with the header of the other suite"] = () => AnchoredZip(zip => Edit(zip, 7, TlogProof.SmHeader, TlogProof.IntlHeader)),
+        ["main checkpoint signature changed"] = () => Anchored(note => MainWorld.Prove(MainWorld.Leaf(note), change: main => ChangeLine(main, 0, 10))),
+        ["main checkpoint root changed"] = () => Anchored(note => MainWorld.Prove(MainWorld.Leaf(note), change: main => ChangeText(main, 2, line => (line[0] == 'A' ? "B" : "A") + line[1..]))),
+        ["main checkpoint size changed"] = () => Anchored(note => MainWorld.Prove(MainWorld.Leaf(note), change: main => ChangeText(main, 1, _ => "10"))),
+        ["cosignature of main changed"] = () => Anchored(note => MainWorld.Prove(MainWorld.Leaf(note), change: main => ChangeLine(main, 2, 20))),
+        ["previous index in the anchor changed"] = () => AnchoredZip(zip => Edit(zip, 6, "\"prev_index\":-1", "\"prev_index\":4")),
+        ["anchor that main does not hold"] = () => Anchored(note => MainWorld.Anchor(note) with { Proof = MainWorld.Prove("another leaf"u8.ToArray()).Proof }),
+        ["index of the anchor changed"] = () => AnchoredZip(zip => Edit(zip, 7, "index 7", "index 6")),
+        ["no trust file for an anchored package"] = () => Verify(AnchoredPackage(), null),
+        ["trust file without a main chain, anchored package"] = () => Anchored(trust: World.Sm.Trust(TrustMode.Production, RecordState.Final, World.Sm.PolicyTwo)),
+        ["anchor on another main chain"] = () => Anchored(note => MainWorld.Prove(MainWorld.Leaf(note, "other.notary/main"), origin: "other.notary/main")),
+        ["anchor on a chain that is not main"] = () => Anchored(
+            note => MainWorld.Prove(MainWorld.Leaf(note, World.Deployment + "/hainan"), origin: World.Deployment + "/hainan"),
+            MainWorld.Trust(World.Sm, chains: [MainWorld.Region(World.Sm), MainWorld.Chain(), MainWorld.Chain(origin: World.Deployment + "/hainan") with { Code = "HI" }])),
+        ["main checkpoint signed by another key"] = () => Anchored(note => MainWorld.Prove(MainWorld.Leaf(note), log: MainWorld.OtherLog)),
+        ["main checkpoint behind the end of main's entry"] = () => Anchored(trust: MainWorld.Trust(
+            World.Sm, chains: [MainWorld.Region(World.Sm), MainWorld.Chain() with { ToMainIndex = MainWorld.Size - 2 }])),
+        ["main checkpoint by a retired key behind its range"] = () => Anchored(trust: MainWorld.Trust(
+            World.Sm, chains: [MainWorld.Region(World.Sm), MainWorld.Chain() with { ToMainIndex = MainWorld.Size - 2 }, MainWorld.Chain(MainWorld.OtherLog) with { FromMainIndex = MainWorld.Size - 1 }])),
+        ["checkpoint by a retired key, anchored behind its range"] = () => Anchored(trust: Ranges(MainWorld.Index - 1, OtherLog)),
+        ["checkpoint by the new key, anchored before its range"] = () => Anchored(log: OtherLog, trust: Ranges(MainWorld.Index, OtherLog)),
+        ["checkpoint by a revoked key, anchored behind its range"] = () => Anchored(trust: Ranges(MainWorld.Index - 1, null)),
+        ["checkpoint by a retired key, not anchored"] = () => Anchored(_ => null, Ranges(MainWorld.Index, OtherLog, RecordState.Final)),
+        ["checkpoint by a revoked key, not anchored"] = () => Anchored(_ => null, Ranges(MainWorld.Index, null, RecordState.Final)),
+        ["record of the main chain by a retired key behind its range"] = () => OnMain([0, 1], MainWorld.Trust(
+            World.Sm, chains: [MainWorld.Region(World.Sm), MainWorld.Chain() with { ToMainIndex = 9 }, MainWorld.Chain(MainWorld.OtherLog) with { FromMainIndex = 10 }])),
+        ["unknown version of the anchor"] = () => AnchoredZip(zip => Edit(zip, 6, "\"v\":1}", "\"v\":2}")),
+        ["main quorum one short, anchored required"] = () => Anchored(note => MainWorld.Anchor(note, [2])),
+        ["main not cosigned, anchored required"] = () => Anchored(note => MainWorld.Anchor(note, [])),
+        ["main quorum one short, checkpoint by a retired key"] = () => Anchored(note => MainWorld.Anchor(note, [2]), Ranges(MainWorld.Index, OtherLog, RecordState.Final)),
+        ["one of two nodes cosigned, anchored all the same"] = () => Anchored(cosigners: [1]),
+        ["record of the main chain one cosignature short"] = () => OnMain([1], MainWorld.Trust(World.Sm)),
+        ["anchored, time-stamped required"] = () => Anchored(trust: MainWorld.Trust(World.Sm, RecordState.TimeStamped)),
     };
+
+    private static ISigner OtherLog => TestSigners.Of(SuiteId.Sm, "the region's next log");
 
     /// <summary>The report of a row; each is made once.</summary>
     public static VerificationReport Report(string situation) => Reports.GetOrAdd(situation, name => All[name]());
@@ -243,6 +309,61 @@ internal static class Situations
         var deposit = Deposit.Usual(World.Sm);
         deposit.Cosigners = cosigners;
         return Verify(deposit.Package(), World.Sm.Trust(mode, required, World.Sm.PolicyTwo));
+    }
+
+    /// <summary>The usual record, cosigned and anchored, under a trust file that demands it.</summary>
+    private static VerificationReport Anchored(
+        Func<SignedNote, AnchorProof?>? anchor = null, TrustFile? trust = null, int[]? cosigners = null, World? world = null, ISigner? log = null)
+    {
+        var deposit = AnchoredDeposit(world ?? World.Sm);
+        deposit.Anchor = anchor is null ? deposit.Anchor : note => anchor(note)!;
+        deposit.Cosigners = cosigners ?? deposit.Cosigners;
+        deposit.CheckpointSigner = log;
+        deposit.CheckpointKey = log is null ? null : World.Note(deposit.Origin, log, false);
+        return Verify(deposit.Package(), trust ?? MainWorld.Trust(world ?? World.Sm));
+    }
+
+    public static Deposit AnchoredDeposit(World world)
+    {
+        var deposit = Deposit.Usual(world);
+        deposit.Cosigners = [0, 1];
+        deposit.Anchor = note => MainWorld.Anchor(note);
+        return deposit;
+    }
+
+    public static byte[] AnchoredPackage() => AnchoredDeposit(World.Sm).Package();
+
+    private static VerificationReport AnchoredReceipt(Func<Receipt, Receipt> change)
+    {
+        var deposit = AnchoredDeposit(World.Sm);
+        return Verifier.VerifyReceipt(change(deposit.Receipt()).ToJson(), deposit.Openings, Files([.. deposit.Contents.Select(content => content!)]), MainWorld.Trust(World.Sm));
+    }
+
+    private static VerificationReport AnchoredZip(Action<RawZip> change)
+    {
+        var zip = Entries(AnchoredPackage());
+        change(zip);
+        return Verify(zip.Build(), MainWorld.Trust(World.Sm));
+    }
+
+    /// <summary>The region's usual key up to that main index; behind it another one, or none.</summary>
+    private static TrustFile Ranges(long to, ISigner? next, RecordState required = RecordState.Anchored) => MainWorld.Trust(World.Sm, required,
+    [
+        MainWorld.Chain(), MainWorld.Region(World.Sm) with { ToMainIndex = to },
+        .. next is null ? (TrustedChain[])[] : [MainWorld.Region(World.Sm, next) with { FromMainIndex = to + 1 }],
+    ]);
+
+    /// <summary>A record that lies on the main chain itself.</summary>
+    private static VerificationReport OnMain(int[] cosigners, TrustFile trust, Func<SignedNote, AnchorProof>? anchor = null, bool none = false)
+    {
+        var deposit = Deposit.Usual(World.Sm, MainWorld.Origin);
+        deposit.Anchor = anchor;
+        if (none)
+        {
+            trust = TrustFile.Create(World.Sm.Content(required: RecordState.Anchored) with { Chains = [MainWorld.Chain(policy: World.Sm.PolicyNone)] }, World.Sm.GovernanceSigners[0]);
+        }
+
+        return Verify(deposit.Package(World.Sm.Prove(deposit.Leaves, deposit.Index, MainWorld.Checkpoint(deposit.Leaves, cosigners))), trust);
     }
 
     private static VerificationReport WithProof(Func<string, byte[]> change) => Zip(zip =>

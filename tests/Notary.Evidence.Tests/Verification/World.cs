@@ -73,7 +73,7 @@ internal sealed class World
     }
 
     /// <summary>Textbook signatures are slow and always the same: each is made once.</summary>
-    private static NoteSignature Line(NoteKey key, string text, Func<NoteSignature> sign) => Lines.GetOrAdd((key, text), _ => sign());
+    public static NoteSignature Line(NoteKey key, string text, Func<NoteSignature> sign) => Lines.GetOrAdd((key, text), _ => sign());
 
     /// <summary>The proof of one leaf under the checkpoint of all.</summary>
     public TlogProof Prove(IReadOnlyList<byte[]> leaves, int index, SignedNote note)
@@ -93,9 +93,10 @@ internal sealed class Deposit
 {
     private static readonly SubmitterContext Submitter = new() { Account = "agency-1", Key = 5, Policy = 0, Auth = AuthMethod.ClientSecret };
 
-    public Deposit(World world, IReadOnlyList<(string Media, byte[] Content)> files, IReadOnlyDictionary<string, CanonicalValue>? metadata, EvidencePart[]? parts = null)
+    public Deposit(World world, IReadOnlyList<(string Media, byte[] Content)> files, IReadOnlyDictionary<string, CanonicalValue>? metadata, EvidencePart[]? parts = null, string? origin = null)
     {
         World = world;
+        Origin = origin ?? world.Origin;
         Contents = [.. files.Select(file => file.Content)];
         Parts = parts ?? [.. files.Select(file => new EvidencePart(PartKind.File, file.Media, Suite.Sm.Hash(file.Content), Suite.Intl.Hash(file.Content), file.Content.Length))];
         Metadata = metadata is null ? null : CanonicalValue.OfObject(metadata.Select(field => (field.Key, (CanonicalValue?)field.Value)));
@@ -107,10 +108,10 @@ internal sealed class Deposit
         };
         using var requests = RequestBatch.ParseOne(request.ToJsonLine());
         Assert.True(requests.Count == 1, requests.ProblemOf(0)?.ToString());
-        using var batch = LeafBatch.Build(world.Suite, world.Origin, Submitter, requests, [Id], [Secret], new DateTimeOffset(2026, 11, 23, 1, 2, 3, TimeSpan.Zero));
+        using var batch = LeafBatch.Build(world.Suite, Origin, Submitter, requests, [Id], [Secret], new DateTimeOffset(2026, 11, 23, 1, 2, 3, TimeSpan.Zero));
         batch.Seal(new DateTimeOffset(2026, 11, 23, 1, 2, 3, 456, TimeSpan.Zero));
         Leaf = batch.Leaf(0).ToArray();
-        Openings = Openings.FromSecret(world.Suite, world.Origin, Id, Secret, Parts, Metadata);
+        Openings = Openings.FromSecret(world.Suite, Origin, Id, Secret, Parts, Metadata);
     }
 
     public World World { get; }
@@ -133,6 +134,12 @@ internal sealed class Deposit
 
     public int[] Cosigners { get; set; } = [];
 
+    /// <summary>The chain on which the record lies, when it is not the world's own.</summary>
+    public string Origin { get; }
+
+    /// <summary>Made from the checkpoint note; null for a record that is not anchored.</summary>
+    public Func<SignedNote, AnchorProof>? Anchor { get; set; }
+
     public string? CheckpointOrigin { get; set; }
 
     public ISigner? CheckpointSigner { get; set; }
@@ -142,7 +149,7 @@ internal sealed class Deposit
     public IReadOnlyList<byte[]> Leaves => [.. Enumerable.Range(0, 11).Select(i => i == Index ? Leaf : Encoding.UTF8.GetBytes($"another leaf {i}"))];
 
     /// <summary>The usual record: two files, some metadata.</summary>
-    public static Deposit Usual(World world) => new(world,
+    public static Deposit Usual(World world, string? origin = null) => new(world,
         [("text/plain", "合同正文\n"u8.ToArray()), ("application/pdf", "%PDF-1.7 not really\n"u8.ToArray())],
         new Dictionary<string, CanonicalValue>
         {
@@ -150,20 +157,24 @@ internal sealed class Deposit
             ["generated"] = CanonicalValue.Of("2026-11-20T08:00:00.000Z"),
             ["files"] = CanonicalValue.OfStrings(["合同.txt", "scan.pdf"]),
             ["case"] = CanonicalValue.Of("(2026)粤01民初1号"),
-        });
+        }, origin: origin);
 
     public static Deposit Many(World world, int count) => new(world, [.. Enumerable.Range(0, count).Select(i => ("text/plain", Encoding.UTF8.GetBytes($"part {i}\n")))], null);
 
     public TlogProof Proof() => World.Prove(Leaves, Index, World.Checkpoint(Leaves, CheckpointOrigin, CheckpointSigner, CheckpointKey, Cosigners));
 
-    public Receipt Receipt() => new() { Number = RecordNumber.Format(World.Code, Index), LeafJson = Encoding.UTF8.GetString(Leaf), Secret = Secret, Proof = Proof().Format() };
+    public Receipt Receipt()
+    {
+        var proof = Proof();
+        return new Receipt { Number = RecordNumber.Format(World.Code, Index), LeafJson = Encoding.UTF8.GetString(Leaf), Secret = Secret, Proof = proof.Format(), Anchor = Anchor?.Invoke(proof.Note) };
+    }
 
     public byte[] Package() => Package(Proof());
 
     public byte[] Package(TlogProof proof)
     {
         using var output = new MemoryStream();
-        PackageWriter.Write(output, Leaf, Openings, proof, [.. Contents.Select(content => content is null ? null : new MemoryStream(content))]);
+        PackageWriter.Write(output, Leaf, Openings, proof, [.. Contents.Select(content => content is null ? null : new MemoryStream(content))], Anchor?.Invoke(proof.Note));
         return output.ToArray();
     }
 }
