@@ -53,6 +53,21 @@ internal class AppendRequest
     public virtual byte[] Outcomes() => [];
 }
 
+/// <summary>A leaf that the platform itself appends to a running chain and that admission may refuse: an anchor, a trust file.</summary>
+internal sealed class SystemRequest : AppendRequest
+{
+    public SystemRequest(SystemLeaf leaf)
+    {
+        Leaves = leaf;
+        LeafCount = leaf.Count;
+    }
+
+    /// <summary>Why it was refused; Ok when it was not.</summary>
+    public AdmissionResult Refusal { get; private set; }
+
+    public override void Refuse(int leaf, AdmissionResult result) => Refusal = result;
+}
+
 /// <summary>A deposit on its way: its lines, and which of them were refused before or under the lock.</summary>
 internal sealed class DepositRequest : AppendRequest
 {

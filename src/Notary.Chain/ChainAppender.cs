@@ -46,6 +46,9 @@ public enum StopReason
 
     /// <summary>Closed by its owner.</summary>
     Closed = 6,
+
+    /// <summary>A ledger node holds more of the chain than the database, or another history.</summary>
+    Stale = 7,
 }
 
 /// <summary>A chain stopped in this append.</summary>

@@ -23,6 +23,7 @@ public sealed class ChainHost : IDisposable
     private readonly ChainReads _reads;
     private readonly ISigner _signer;
     private readonly ItemCipher _cipher;
+    private volatile string? _freshnessPending;
 
     private ChainHost(ChainFolder folder, ChainTemplate template, Genesis genesis, ISigner signer, ItemCipher cipher, Hash32 digestKey, ChainReads reads, DigestIndex index, ChainAppender appender)
     {
@@ -124,12 +125,53 @@ public sealed class ChainHost : IDisposable
         }
     }
 
+    /// <summary>Why nothing may be appended yet: enough ledger nodes have still to say that they hold nothing else. Null once they have, and for a chain without nodes.</summary>
+    public string? FreshnessPending => _freshnessPending;
+
+    /// <summary>The newest anchor of another chain on this one, as far as it was appended; null without one.</summary>
+    public AnchorInForce? LatestAnchor(string origin) => _appender.State.LatestAnchor(origin);
+
+    /// <summary>Appends a leaf of the platform's own.</summary>
+    /// <param name="draft">An anchor or trust leaf of this chain.</param>
+    /// <returns>Its index; or −1 and the reason: a code of admission, or how the append ended.</returns>
+    public async Task<(long Index, string Reason)> AppendAsync(LeafDraft draft)
+    {
+        if (FreshnessPending is not null || Stopped is not null)
+        {
+            return (-1, FreshnessPending is null ? "chain-stopped" : "freshness-pending");
+        }
+
+        var request = new SystemRequest(new SystemLeaf(Genesis.Suite, draft));
+        var outcome = await _sequencer.AppendAsync(request).ConfigureAwait(false);
+        return outcome.Ending != AppendEnding.Decided ? (-1, outcome.Ending.ToString())
+            : request.Refusal.Ok ? (request.First, string.Empty)
+            : (-1, request.Refusal.Code);
+    }
+
+    /// <summary>Appends nothing until the nodes have been asked.</summary>
+    internal void HoldForFreshness(string sentence) => _freshnessPending = sentence;
+
+    /// <summary>The nodes hold nothing that the head does not extend.</summary>
+    internal void Release() => _freshnessPending = null;
+
+    /// <summary>A node holds more than this database, or another history: nothing may be appended to it.</summary>
+    internal void StopStale(string sentence)
+    {
+        _sequencer.StopFor(new StoppedState(StopReason.Stale, sentence));
+        _freshnessPending = null;
+    }
+
     /// <summary>Seals the accepted lines of a request in one transaction, and answers when they are durable and signed.</summary>
     public async Task<DepositResult> DepositAsync(Deposit deposit)
     {
         if (Stopped is not null)
         {
             return DepositResult.Of(DepositOutcome.ChainStopped);
+        }
+
+        if (FreshnessPending is not null)
+        {
+            return DepositResult.Of(DepositOutcome.FreshnessPending);
         }
 
         var request = new DepositRequest(deposit);

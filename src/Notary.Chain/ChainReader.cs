@@ -58,14 +58,23 @@ public sealed class ChainReader
             return null;
         }
 
-        return TlogProof.Create(_genesis.Suite, index, InclusionHashes(index, 1, head.Size), head.Parsed);
+        return InclusionProof(index, head.Parsed, head.Size);
     }
+
+    /// <summary>A leaf's inclusion proof under a signed checkpoint of this chain, in the bytes of its note.</summary>
+    /// <param name="index">Below <paramref name="size"/>.</param>
+    /// <param name="note">The checkpoint's note.</param>
+    /// <param name="size">The tree size that the note signs.</param>
+    public TlogProof InclusionProof(long index, SignedNote note, long size) => TlogProof.Create(_genesis.Suite, index, InclusionHashes(index, 1, size), note);
 
     /// <summary>The range proof of leaves [first, first + count) in the tree of that size.</summary>
     public Hash32[] InclusionHashes(long first, long count, long size) => Compute(RangeProof.Plan(first, count, size), size);
 
     /// <summary>The consistency proof between two sizes of the chain.</summary>
     public Hash32[] ConsistencyHashes(long from, long to) => Compute(ConsistencyProof.Plan(from, to), to);
+
+    /// <summary>The subtree proof of leaves [start, end) in the tree of that size.</summary>
+    public Hash32[] SubtreeHashes(long start, long end, long size) => Compute(SubtreeProof.Plan(start, end, size), size);
 
     /// <summary>The index of a record's id; null when the index does not hold it. The lowest one, when an id was used twice.</summary>
     public long? FindId(Guid id)
@@ -116,13 +125,19 @@ public sealed class ChainReader
     }
 
     /// <summary>The receipt of an evidence record against the newest checkpoint; null without record or item.</summary>
-    public Receipt? Receipt(long index)
-        => Entry(index) is { } leaf && OpenItem(index, leaf) is { } item && InclusionProof(index) is { } proof
+    public Receipt? Receipt(long index) => InclusionProof(index) is { } proof ? Receipt(index, proof, anchor: null) : null;
+
+    /// <summary>The receipt with that proof, and the way to the main chain where there is one; null without record or item.</summary>
+    public Receipt? Receipt(long index, TlogProof proof, AnchorProof? anchor)
+    {
+        ArgumentNullException.ThrowIfNull(proof);
+        return Entry(index) is { } leaf && OpenItem(index, leaf) is { } item
             ? new Receipt
             {
-                Number = RecordNumber.Format(_genesis.Code, index), LeafJson = System.Text.Encoding.UTF8.GetString(leaf), Secret = item.Secret, Proof = proof.Format(),
+                Number = RecordNumber.Format(_genesis.Code, index), LeafJson = System.Text.Encoding.UTF8.GetString(leaf), Secret = item.Secret, Proof = proof.Format(), Anchor = anchor,
             }
             : null;
+    }
 
     internal Hash32 DigestMac(Hash32 digest)
     {

@@ -60,6 +60,9 @@ public enum DepositOutcome
 
     /// <summary>The account has no key record in force on this chain.</summary>
     NoKey = 8,
+
+    /// <summary>The chain has just started, and too few ledger nodes have said that they hold nothing else; nothing of the request is sealed.</summary>
+    FreshnessPending = 9,
 }
 
 /// <summary>A refused line.</summary>

@@ -110,6 +110,9 @@ internal sealed class Sequencer : IDisposable
         return waiting.Ending.Task;
     }
 
+    /// <summary>Stops the chain from outside; what is being written ends as it ends.</summary>
+    public void StopFor(StoppedState state) => Stop(state);
+
     /// <summary>Finishes what waits and stores the newest note.</summary>
     public void Dispose()
     {

@@ -95,6 +95,14 @@ public sealed record AddCheckpoint(long OldSize, IReadOnlyList<Hash32> Proof, Si
         return AddCheckpointProblem.None;
     }
 
+    /// <summary>The body of a 409: the size that the receiver holds, in decimal, and a newline (<c>text/x.tlog.size</c>).</summary>
+    public static bool TryParseHeldSize(string body, out long size)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        size = 0;
+        return body.EndsWith('\n') && Tiles.TryDecimal(body.AsSpan(0, body.Length - 1), TreeEdge.MaxSize, out size);
+    }
+
     /// <summary>The request as bytes; what parses formats to the same ones.</summary>
     public byte[] ToBytes()
     {

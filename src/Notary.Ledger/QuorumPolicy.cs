@@ -67,6 +67,9 @@ public sealed partial class QuorumPolicy
     /// <summary>Whether the policy says <c>quorum none</c>: a log's signature alone is enough.</summary>
     public bool QuorumNone => _quorum is null;
 
+    /// <summary>Whether cosignatures by those witnesses alone would satisfy the quorum.</summary>
+    public bool IsSatisfiedBy(IReadOnlySet<NoteKey> witnesses) => _quorum is null || _quorum.IsSatisfiedBy(witnesses);
+
     /// <summary>
     /// Judges a note: it is a checkpoint, signed by a log whose name is its origin, every line of a known log or witness
     /// verifies, and the witnesses' lines satisfy the quorum.
@@ -146,6 +149,9 @@ public sealed partial class QuorumPolicy
         public int Threshold { get; init; }
 
         public IReadOnlyList<Node> Members { get; init; } = [];
+
+        public bool IsSatisfiedBy(IReadOnlySet<NoteKey> witnesses) =>
+            Witness is null ? Members.Count(member => member.IsSatisfiedBy(witnesses)) >= Threshold : witnesses.Contains(Witness);
 
         // Depth first, members in the order of the text, and no further than the threshold: the first satisfying set.
         public bool TrySatisfy(Dictionary<NoteKey, VerifiedSignature> verified, List<VerifiedSignature> set)

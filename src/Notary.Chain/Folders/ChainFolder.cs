@@ -8,6 +8,7 @@ namespace Notary.Chain.Folders;
 /// genesis.json           the chain's constant, RFC 8785
 /// chain.json, nodes.txt  the template that it was made from
 /// chain.db               SQLite: head, segments, tiles, item boxes, requests, index feed
+/// finality.db            SQLite: the newest final and all anchored checkpoints, in a network
 /// index/                 sorted runs of the digest index
 /// keys/log.pem           signs checkpoints
 /// keys/wrapping.key      wraps the secrets of records
@@ -25,6 +26,9 @@ public sealed class ChainFolder(string path)
 
     /// <summary>The database.</summary>
     public string DatabasePath => Path.Combine(Root, "chain.db");
+
+    /// <summary>The final and anchored checkpoints.</summary>
+    public string FinalityPath => Path.Combine(Root, "finality.db");
 
     /// <summary>The genesis document.</summary>
     public string GenesisPath => Path.Combine(Root, "genesis.json");

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Notary.Crypto;
+using Notary.Ledger;
 
 namespace Notary.Chain.Folders;
 
@@ -22,7 +23,7 @@ public sealed class ChainTemplate
         ReadCommentHandling = JsonCommentHandling.Disallow,
     };
 
-    private ChainTemplate(string folder, ChainDocument document, string nodes, Suite suite)
+    private ChainTemplate(string folder, ChainDocument document, string nodes, IReadOnlyList<string> nodeNames, Suite suite)
     {
         Folder = folder;
         Name = document.Name;
@@ -31,7 +32,11 @@ public sealed class ChainTemplate
         MaxBodyBytes = document.MaxBodyBytes;
         QueueRequests = document.QueueRequests;
         Suite = suite;
-        NodesPolicy = nodes;
+        NodesText = nodes;
+        Nodes = nodeNames;
+        CandidateMs = document.CandidateMs;
+        CandidateTimeoutMs = document.CandidateTimeoutMs;
+        AnchorMs = document.AnchorMs;
     }
 
     /// <summary>The template's folder.</summary>
@@ -55,8 +60,29 @@ public sealed class ChainTemplate
     /// <summary>The suite; a chain keeps it for ever.</summary>
     public Suite Suite { get; }
 
-    /// <summary>The quorum lines (C2SP tlog-policy) without the log's own line.</summary>
-    public string NodesPolicy { get; }
+    /// <summary>The quorum lines (C2SP tlog-policy) without the log's own line and without the keys of its ledger nodes.</summary>
+    public string NodesText { get; }
+
+    /// <summary>The ledger nodes: the names of the witness lines that have no key yet.</summary>
+    public IReadOnlyList<string> Nodes { get; }
+
+    /// <summary>Milliseconds between two heads that are offered to the nodes, 10 to 600,000.</summary>
+    public int CandidateMs { get; }
+
+    /// <summary>Milliseconds after which a head without quorum is replaced by a newer one, 100 to 3,600,000.</summary>
+    public int CandidateTimeoutMs { get; }
+
+    /// <summary>Milliseconds between two anchors of this chain on the main chain, 100 to 86,400,000.</summary>
+    public int AnchorMs { get; }
+
+    /// <summary>The quorum policy (C2SP tlog-policy) with the keys that the nodes have made.</summary>
+    /// <param name="keys">A verifier key for each of <see cref="Nodes"/>.</param>
+    public string PolicyWith(IReadOnlyDictionary<string, NoteKey> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        return string.Concat(NodesText.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(static line => !line.StartsWith('#')).Select(line =>
+            line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is ["witness", var name] ? $"witness {name} {keys[name].Format()}\n" : line + "\n"));
+    }
 
     /// <summary>Reads and checks a template.</summary>
     /// <exception cref="ChainRefusedException">Missing, too large, unknown or wrong members.</exception>
@@ -91,7 +117,7 @@ public sealed class ChainTemplate
         {
             throw new ChainRefusedException(
                 ChainRefusal.Template,
-                $"'{chainPath}' is not a chain template (line {(wrong.LineNumber ?? 0) + 1}, member '{wrong.Path}'): it has the members v, name, code, suite, max_lines, max_body_bytes and queue_requests, and no others.",
+                $"'{chainPath}' is not a chain template (line {(wrong.LineNumber ?? 0) + 1}, member '{wrong.Path}'): it has the members v, name, code, suite, max_lines, max_body_bytes and queue_requests, perhaps candidate_ms, candidate_timeout_ms and anchor_ms, and no others.",
                 wrong);
         }
 
@@ -115,8 +141,49 @@ public sealed class ChainTemplate
         Range(chainPath, "max_lines", document.MaxLines, 1, 10_000);
         Range(chainPath, "max_body_bytes", document.MaxBodyBytes, 64 * 1024, 16 * 1024 * 1024);
         Range(chainPath, "queue_requests", document.QueueRequests, 1, 65_536);
+        Range(chainPath, "candidate_ms", document.CandidateMs, 10, 600_000);
+        Range(chainPath, "candidate_timeout_ms", document.CandidateTimeoutMs, 100, 3_600_000);
+        Range(chainPath, "anchor_ms", document.AnchorMs, 100, 86_400_000);
         var suite = Suite.FromName(document.Suite) ?? throw Wrong($"The suite in '{chainPath}' must be \"sm\" or \"intl\".");
-        return new ChainTemplate(folder, document, File.ReadAllText(nodesPath, Encoding.UTF8), suite);
+        var text = File.ReadAllText(nodesPath, Encoding.UTF8);
+        var nodes = NodesOf(text, nodesPath);
+        var template = new ChainTemplate(folder, document, text, nodes, suite);
+        CheckPolicy(template, nodesPath);
+        return template;
+    }
+
+    private static List<string> NodesOf(string text, string path)
+    {
+        var nodes = new List<string>();
+        foreach (var line in text.Split('\n'))
+        {
+            if (line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is not ["witness", var name])
+            {
+                continue;
+            }
+
+            // The name is a folder's and the end of a key's name.
+            if (name.Length > 32 || !char.IsAsciiLetterLower(name[0]) || !name.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') || nodes.Contains(name))
+            {
+                throw Wrong($"The node '{name}' in '{path}' must have a name of its own of up to 32 lower-case letters, digits and hyphens, a letter first.");
+            }
+
+            nodes.Add(name);
+        }
+
+        return nodes;
+    }
+
+    // With a key of its own for each node, drawn from its number: what can be wrong with the text shows before a real key is made.
+    private static void CheckPolicy(ChainTemplate template, string path)
+    {
+        var type = NoteKey.TypeFor(KeyAlgorithm.Ed25519, cosignature: true);
+        var keys = template.Nodes.Select((name, i) => (name, Key: NoteKey.Create(name, type, Suite.Intl.Hash(BitConverter.GetBytes(i)).AsSpan()))).ToDictionary(static pair => pair.name, static pair => pair.Key);
+        var parse = QuorumPolicy.TryParse(template.PolicyWith(keys), out _);
+        if (!parse.Ok)
+        {
+            throw Wrong($"'{path}' is no quorum policy: {parse.Problem}.");
+        }
     }
 
     private static void Range(string path, string member, int value, int floor, int ceiling)
@@ -129,5 +196,5 @@ public sealed class ChainTemplate
 
     private static ChainRefusedException Wrong(string sentence) => new(ChainRefusal.Template, sentence);
 
-    private sealed record ChainDocument(int V, string Name, string Code, string Suite, int MaxLines, int MaxBodyBytes, int QueueRequests);
+    private sealed record ChainDocument(int V, string Name, string Code, string Suite, int MaxLines, int MaxBodyBytes, int QueueRequests, int CandidateMs = 500, int CandidateTimeoutMs = 10_000, int AnchorMs = 2_000);
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Notary.Chain.Nodes;
 using Notary.Crypto.Native;
 
 namespace Notary.Chain.Folders;
@@ -15,7 +16,9 @@ namespace Notary.Chain.Folders;
 /// credential.json      0600: server, account and secret of the development service account
 /// trust.note           the trust file of these chains
 /// keys/governance.pem  the governance key (development: online; otherwise it never lies here)
+/// credentials/         0600: a credential of the development service account for each region, in an embedded network
 /// chains/&lt;name&gt;/       one folder a chain, see <see cref="ChainFolder"/>
+/// nodes/&lt;chain&gt;/&lt;node&gt;/ one folder a ledger node, see <see cref="NodeFolder"/>, in an embedded network
 /// </code>
 /// </remarks>
 public sealed class DataFolder : IDisposable
@@ -60,6 +63,15 @@ public sealed class DataFolder : IDisposable
 
     /// <summary>True when nothing is there yet: an absent or empty folder.</summary>
     public static bool IsEmpty(string path) => !Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) is not ("notary.lock" or "VERSION.part"));
+
+    /// <summary>The ledger nodes of a chain that lie in this folder, by name: in an embedded network.</summary>
+    public IReadOnlyList<NodeFolder> Nodes(string chain)
+    {
+        var folder = Path.Combine(Root, "nodes", chain);
+        return Directory.Exists(folder)
+            ? [.. Directory.EnumerateDirectories(folder).Where(d => !Path.GetFileName(d).StartsWith('.')).Order(StringComparer.Ordinal).Select(d => new NodeFolder(d))]
+            : [];
+    }
 
     /// <summary>The folder of a chain by name, there or not.</summary>
     public ChainFolder Chain(string name) => new(Path.Combine(Root, "chains", name));

@@ -293,7 +293,7 @@ public sealed class ChainStore : IDisposable
         return statement;
     }
 
-    private static string Script(string name)
+    internal static string Script(string name)
     {
         using var stream = typeof(ChainStore).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException("A migration is missing from the program.");

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Notary.Chain.Nodes;
+using Notary.Crypto.Native;
+using Notary.Evidence;
+using Notary.Ledger;
+
+namespace Notary.Chain.Folders;
+
+/// <summary>What the creation of a network made.</summary>
+/// <param name="Trust">Its trust file, version 1.</param>
+/// <param name="Chains">The chains, in the order of their names.</param>
+/// <param name="Nodes">How many ledger nodes.</param>
+public sealed record CreatedNetwork(TrustFile Trust, IReadOnlyList<Genesis> Chains, int Nodes);
+
+/// <summary>
+/// The verb that makes a whole demonstration network in one data folder: main chain, regions, and the ledger nodes of all of them, under one trust file that says
+/// <c>demonstration</c>, for all nodes are under one operator. FORMATS' order of keys, genesis, trust file and first leaves, in one go.
+/// </summary>
+/// <remarks>
+/// Everything is built in <c>chains.new</c> and <c>nodes.new</c> and renamed at the end, the chains last: an interrupted creation leaves no chain, and the next one starts over.
+/// Each chain's first leaves are its policies, the development account's key, and the trust file.
+/// </remarks>
+public static class NetworkCreation
+{
+    /// <summary>Makes the network.</summary>
+    /// <param name="data">The data folder, held by this process; it has no chain yet.</param>
+    /// <param name="templates">One of them the main chain's; each with ledger nodes, all of one suite (the governance key's).</param>
+    /// <param name="deployment">First part of the origins.</param>
+    /// <param name="password">Protects the key files.</param>
+    /// <param name="time">The clock.</param>
+    /// <exception cref="ChainRefusedException">There are chains already, a template is wrong, the folder cannot be written.</exception>
+    public static CreatedNetwork Create(DataFolder data, IReadOnlyList<ChainTemplate> templates, string deployment, string password, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(templates);
+        ArgumentNullException.ThrowIfNull(time);
+        Check(data, templates);
+        var chains = Path.Combine(data.Root, "chains");
+        var nodes = Path.Combine(data.Root, "nodes");
+        try
+        {
+            foreach (var left in new[] { chains, nodes, chains + ".new", nodes + ".new" }.Where(Directory.Exists))
+            {
+                Directory.Delete(left, recursive: true);
+            }
+
+            DurableFile.CreateOwnerOnlyFolder(chains + ".new");
+            DurableFile.CreateOwnerOnlyFolder(nodes + ".new");
+            using var governance = GovernanceKey.Take(data, deployment, templates[0].Suite, password);
+            var made = new ConcurrentBag<NewChain>();
+            try
+            {
+                var keys = new ConcurrentDictionary<(string Chain, string Node), NoteKey>();
+                IEnumerable<Action> steps =
+                [
+                    .. templates.Select<ChainTemplate, Action>(template => () => made.Add(NewChain.Make(template, new ChainFolder(Path.Combine(chains + ".new", template.Name)), deployment, governance, password, time))),
+                    .. templates.SelectMany(template => template.Nodes.Select<string, Action>(node => () => keys[(template.Name, node)] =
+                        new NodeFolder(Path.Combine(nodes + ".new", template.Name, node)).Create($"{deployment}/{template.Name}/{node}", template.Suite, password))),
+                ];
+                // Each step derives a few keys from the password, slow on purpose.
+                RunAll(steps);
+
+                var sorted = made.OrderBy(static chain => chain.Template.Name, StringComparer.Ordinal).ToList();
+                var trusted = sorted.Select(chain => TrustedChain.Create(
+                    chain.Genesis.Origin, chain.Genesis.Code, chain.Genesis.Suite, [chain.Genesis.LogKey], chain.Template.PolicyWith(chain.Template.Nodes.ToDictionary(node => node, node => keys[(chain.Template.Name, node)]))));
+                var trust = TrustFile.Create(new TrustContent(deployment, 1, null, TrustMode.Demonstration, RecordState.Anchored, 1, [governance.Key], [.. trusted]), governance.Signer);
+                sorted.ForEach(chain => chain.SealFirstLeaves(governance, trust, time));
+                WriteCredentials(data, sorted);
+                DurableFile.Replace(data.TrustPath, trust.ToBytes());
+                DurableFile.SyncFolder(data.Root);
+                DurableFile.SyncFolder(chains + ".new");
+                DurableFile.SyncFolder(nodes + ".new");
+                Directory.Move(nodes + ".new", nodes);
+                Directory.Move(chains + ".new", chains);
+                DurableFile.SyncFolder(data.Root);
+                return new CreatedNetwork(trust, [.. sorted.Select(static chain => chain.Genesis)], keys.Count);
+            }
+            finally
+            {
+                foreach (var chain in made)
+                {
+                    chain.Dispose();
+                }
+            }
+        }
+        catch (Exception failure) when (NewChain.RefusalOf(failure, data.Root) is not null)
+        {
+            throw NewChain.RefusalOf(failure, data.Root)!;
+        }
+    }
+
+    private static void Check(DataFolder data, IReadOnlyList<ChainTemplate> templates)
+    {
+        if (data.Chains.Count > 0)
+        {
+            throw new ChainRefusedException(ChainRefusal.Exists, $"There are chains in '{data.Root}' already: a network is made whole, in a data folder of its own.");
+        }
+
+        if (!templates.Any(static template => template.Name == TrustFile.MainChain))
+        {
+            throw new ChainRefusedException(ChainRefusal.Template, "A network needs the template 'main': the chain that anchors all others.");
+        }
+
+        if (templates.FirstOrDefault(static template => template.Nodes.Count == 0) is { } bare)
+        {
+            throw new ChainRefusedException(ChainRefusal.Template, $"The template '{bare.Name}' names no ledger node in its nodes.txt: in a network each chain has some.");
+        }
+
+        if (templates.FirstOrDefault(template => template.Suite.Id != templates[0].Suite.Id) is { } other)
+        {
+            throw new ChainRefusedException(ChainRefusal.Template, $"The template '{other.Name}' is of another suite than '{templates[0].Name}': one governance key signs for all chains of a demonstration.");
+        }
+
+        if (templates.GroupBy(static template => template.Code).FirstOrDefault(static group => group.Count() > 1) is { } twice)
+        {
+            throw new ChainRefusedException(ChainRefusal.Template, $"The code {twice.Key} is that of several templates: codes are never used twice.");
+        }
+    }
+
+    private static void RunAll(IEnumerable<Action> steps)
+    {
+        try
+        {
+            Parallel.Invoke([.. steps]);
+        }
+        catch (AggregateException several)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+        }
+    }
+
+    // One credential for each region; the one without a name is the first region's, for a client that is told nothing.
+    private static void WriteCredentials(DataFolder data, List<NewChain> chains)
+    {
+        var folder = Path.Combine(data.Root, "credentials");
+        DurableFile.CreateOwnerOnlyFolder(folder);
+        var accounts = new List<object>();
+        var regions = chains.Where(static chain => chain.Template.Name != TrustFile.MainChain).ToList();
+        foreach (var chain in regions)
+        {
+            var secret = NewChain.WriteCredential(out var credential);
+            DurableFile.Replace(Path.Combine(folder, chain.Template.Name + ".json"), credential, ownerOnly: true);
+            accounts.Add(new { Account = ChainCreation.DevelopmentAccount, Chain = chain.Template.Name, SecretHash = Crypto.Suite.Intl.Hash(System.Text.Encoding.ASCII.GetBytes(secret)).ToHex() });
+            if (chain == regions[0])
+            {
+                DurableFile.Replace(data.CredentialPath, credential, ownerOnly: true);
+            }
+        }
+
+        DurableFile.SyncFolder(folder);
+        DurableFile.Replace(Path.Combine(data.Root, "accounts.json"), JsonSerializer.SerializeToUtf8Bytes(accounts), ownerOnly: true);
+    }
+}

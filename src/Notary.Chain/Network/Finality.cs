@@ -1,0 +1,366 @@
+using System.Threading.Channels;
+using Notary.Crypto;
+using Notary.Evidence;
+using Notary.Ledger;
+
+namespace Notary.Chain.Network;
+
+/// <summary>Times of a chain's way to finality.</summary>
+/// <param name="Interval">Between two candidates.</param>
+/// <param name="CandidateTimeout">After which a candidate without quorum is replaced by a newer head.</param>
+/// <param name="NodeTimeout">For one attempt with one node.</param>
+public sealed record FinalityTimes(TimeSpan Interval, TimeSpan CandidateTimeout, TimeSpan NodeTimeout);
+
+/// <summary>A node as its log sees it.</summary>
+/// <param name="Name">Its name in the policy.</param>
+/// <param name="Cosigned">The largest size that it cosigned since this process started; 0 before the first.</param>
+/// <param name="FailingSince">Since when attempts with it end badly, Unix milliseconds; null while they end well.</param>
+/// <param name="Outcome">How the last attempt ended.</param>
+/// <param name="Detail">What it answered, when that was no cosignature.</param>
+public sealed record NodeView(string Name, long Cosigned, long? FailingSince, FeedOutcome Outcome, string Detail);
+
+/// <summary>Whether a chain may append after its start.</summary>
+/// <param name="Fresh">True when enough nodes hold nothing that the head does not extend.</param>
+/// <param name="Stale">Why it must not, when a node holds more or other than the chain; null otherwise.</param>
+/// <param name="Missing">Nodes that did not answer.</param>
+public sealed record FreshnessCheck(bool Fresh, string? Stale, IReadOnlyList<string> Missing);
+
+/// <summary>
+/// Brings a chain's heads to finality: one candidate at a time is offered to all nodes, who cosign exactly that size; it is replaced only when a quorum has signed, or after the
+/// time-out. The bytes of a final checkpoint are fixed when they are stored, and never chosen again.
+/// </summary>
+/// <remarks>
+/// A node that is down, slow or hostile costs nobody but itself: each is fed by a task of its own, and takes up the newest candidate when it has ended the one before. Sealing does
+/// not wait for any of this. Failure of the store ends the finality of the chain and is shown by <see cref="Failure"/>; sealing goes on.
+/// </remarks>
+public sealed class Finality : IAsyncDisposable
+{
+    private readonly ChainReader _reader;
+    private readonly IReadOnlyList<NoteKey> _logKeys;
+    private readonly QuorumPolicy _policy;
+    private readonly FinalityStore _store;
+    private readonly FinalityTimes _times;
+    private readonly TimeProvider _time;
+    private readonly IReadOnlyList<Member> _members;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
+    private readonly List<Task> _tasks = [];
+    private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Candidate? _candidate;
+    private SignedNote? _gathered;
+    private FinalCheckpoint? _newest;
+    private AnchoredCheckpoint? _anchored;
+
+    /// <param name="reader">The chain.</param>
+    /// <param name="chain">Its entry in the trust file: log keys and quorum.</param>
+    /// <param name="links">The way to each node, by its name in the policy; a node without one counts as down.</param>
+    /// <param name="store">Owned by this object from now on.</param>
+    /// <param name="times">Interval and time-outs.</param>
+    /// <param name="time">The clock.</param>
+    public Finality(ChainReader reader, TrustedChain chain, IReadOnlyDictionary<string, INodeLink> links, FinalityStore store, FinalityTimes times, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(chain);
+        ArgumentNullException.ThrowIfNull(store);
+        _reader = reader;
+        _logKeys = chain.LogKeys;
+        _policy = chain.Policy;
+        _store = store;
+        _times = times;
+        _time = time;
+        _members = [.. chain.Policy.Witnesses.Select(witness => new Member(witness, links.GetValueOrDefault(witness.Name)))];
+        _newest = store.Final();
+        _anchored = store.NewestAnchored();
+    }
+
+    /// <summary>The newest final checkpoint; null before the first.</summary>
+    public FinalCheckpoint? Newest => Volatile.Read(ref _newest);
+
+    /// <summary>The newest anchored checkpoint; null before the first.</summary>
+    public AnchoredCheckpoint? NewestAnchored => Volatile.Read(ref _anchored);
+
+    /// <summary>Since when a candidate waits for its quorum, Unix milliseconds; null when the newest one has it.</summary>
+    public long? WaitingSince
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _candidate is { } open && open.Head.Size > (_newest?.Size ?? 0) ? open.Since.ToUnixTimeMilliseconds() : null;
+            }
+        }
+    }
+
+    /// <summary>Why nothing becomes final any more; null while it runs.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>The nodes, in the order of the policy.</summary>
+    public IReadOnlyList<NodeView> Nodes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _members.Select(static member => member.View)];
+            }
+        }
+    }
+
+    /// <summary>
+    /// Asks the nodes whether the head extends what they hold: before the first append after a start. Enough have answered when those that did not could make nothing final by
+    /// themselves (with k of m: m − k + 1 answers).
+    /// </summary>
+    public async Task<FreshnessCheck> CheckFreshnessAsync(CancellationToken cancellation)
+    {
+        var candidate = new Candidate(_reader, _reader.Head, _time.GetUtcNow());
+        var answers = await Task.WhenAll(_members.Select(member => AskAsync(member, feed => feed.OfferAsync, candidate, cancellation))).ConfigureAwait(false);
+        var silent = new HashSet<NoteKey>();
+        var missing = new List<string>();
+        string? stale = null;
+        for (var i = 0; i < answers.Length; i++)
+        {
+            var witness = _members[i].Witness;
+            switch (answers[i].Outcome)
+            {
+                case FeedOutcome.Cosigned:
+                    break;
+                case FeedOutcome.Ahead or FeedOutcome.Inconsistent:
+                    stale ??= $"the node {witness.Name} holds more of {candidate.Origin} than this database, or another history: {answers[i].Detail}";
+                    break;
+                default:
+                    silent.Add(witness.Key);
+                    missing.Add(witness.Name);
+                    break;
+            }
+        }
+
+        return new FreshnessCheck(stale is null && (_policy.QuorumNone || !_policy.IsSatisfiedBy(silent)), stale, missing);
+    }
+
+    /// <summary>Starts to offer heads.</summary>
+    public void Start()
+    {
+        foreach (var member in _members.Where(static member => member.Feed is not null))
+        {
+            _tasks.Add(Task.Run(() => FeedAsync(member)));
+        }
+
+        _tasks.Add(Task.Run(OfferAsync));
+    }
+
+    /// <summary>Waits until the leaves below that size are final (and anchored, when asked for).</summary>
+    /// <returns>False when the time was over first, or this object closed.</returns>
+    public async Task<bool> WaitAsync(long size, RecordState state, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task moved;
+            lock (_gate)
+            {
+                if ((state >= RecordState.Anchored ? _anchored?.Final.Size : _newest?.Size) >= size)
+                {
+                    return true;
+                }
+
+                moved = _moved.Task;
+            }
+
+            try
+            {
+                await moved.WaitAsync(cancellation).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+
+            if (_stop.IsCancellationRequested)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Notes that the main chain holds a final checkpoint of this chain in a final checkpoint of its own.</summary>
+    public void Anchored(AnchoredCheckpoint anchored)
+    {
+        ArgumentNullException.ThrowIfNull(anchored);
+        _store.WriteAnchored(anchored);
+        lock (_gate)
+        {
+            if (anchored.Final.Size > (_anchored?.Final.Size ?? 0))
+            {
+                _anchored = anchored;
+            }
+        }
+
+        Tell();
+    }
+
+    /// <summary>The first anchored checkpoint that holds the leaf, or null.</summary>
+    public AnchoredCheckpoint? AnchorOf(long index) => index < (NewestAnchored?.Final.Size ?? 0) ? _store.AnchorOf(index) : null;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_tasks).ConfigureAwait(false);
+        Tell();
+        _store.Dispose();
+        _stop.Dispose();
+    }
+
+    private void Tell()
+    {
+        TaskCompletionSource before;
+        lock (_gate)
+        {
+            before = _moved;
+            _moved = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        before.TrySetResult();
+    }
+
+    private async Task OfferAsync()
+    {
+        using var timer = new PeriodicTimer(_times.Interval, _time);
+        try
+        {
+            do
+            {
+                var head = _reader.Head;
+                lock (_gate)
+                {
+                    var finalSize = _newest?.Size ?? 0;
+                    if (head.Size <= finalSize || (_candidate is { } open && open.Head.Size > finalSize && _time.GetUtcNow() - open.Since < _times.CandidateTimeout))
+                    {
+                        continue;
+                    }
+
+                    if (_candidate?.Head.Size == head.Size)
+                    {
+                        // Nothing newer than the candidate that waits: what was gathered for it counts, and who was down is asked again.
+                        _candidate = new Candidate(_reader, _candidate.Head, _candidate.Since);
+                    }
+                    else
+                    {
+                        _candidate = new Candidate(_reader, head, _time.GetUtcNow());
+                        _gathered = head.Parsed;
+                    }
+
+                    foreach (var member in _members)
+                    {
+                        member.Waiting.Writer.TryWrite(_candidate);
+                    }
+                }
+            }
+            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // Closing.
+        }
+    }
+
+    private async Task FeedAsync(Member member)
+    {
+        try
+        {
+            await foreach (var candidate in member.Waiting.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
+            {
+                var result = await AskAsync(member, feed => feed.BringAsync, candidate, _stop.Token).ConfigureAwait(false);
+                if (result.Line is { } line)
+                {
+                    Gather(member, candidate, line);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Closing.
+        }
+        catch (Exception failure) when (failure is Sqlite.SqliteFailureException or ChainRefusedException)
+        {
+            Failure ??= failure;
+        }
+    }
+
+    private async Task<FeedResult> AskAsync(Member member, Func<MirrorFeed, Func<Candidate, CancellationToken, Task<FeedResult>>> request, Candidate candidate, CancellationToken cancellation)
+    {
+        FeedResult result;
+        if (member.Feed is { } feed)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(_times.NodeTimeout);
+            result = await request(feed)(candidate, limit.Token).ConfigureAwait(false);
+        }
+        else
+        {
+            result = new FeedResult(FeedOutcome.Unreachable, Detail: "no way to it is configured");
+        }
+
+        lock (_gate)
+        {
+            member.Saw(result, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
+
+        return result;
+    }
+
+    private void Gather(Member member, Candidate candidate, NoteSignature line)
+    {
+        FinalCheckpoint final;
+        lock (_gate)
+        {
+            member.Signed(candidate.Head.Size);
+            if (_candidate?.Head.Size != candidate.Head.Size || candidate.Head.Size <= (_newest?.Size ?? 0))
+            {
+                // Late for its candidate: the node counts again from the next one on.
+                return;
+            }
+
+            // A node that is asked again for the candidate repeats itself.
+            _gathered = _gathered!.Signatures.Any(member.Witness.Key.Matches) ? _gathered : _gathered.With(line);
+            if (_policy.SelectFinal(_gathered, out _, _logKeys) is not { } bytes)
+            {
+                return;
+            }
+
+            SignedNote.TryParse(bytes, out var note);
+            final = new FinalCheckpoint(candidate.Head.Size, note!, _time.GetUtcNow().ToUnixTimeMilliseconds());
+            if (!_store.WriteFinal(final))
+            {
+                return;
+            }
+
+            Volatile.Write(ref _newest, final);
+        }
+
+        Tell();
+    }
+
+    /// <summary>One node of the quorum.</summary>
+    private sealed class Member(PolicyWitness witness, INodeLink? link)
+    {
+        private long _cosigned;
+        private long? _failingSince;
+        private FeedResult _last = new(FeedOutcome.Cosigned);
+
+        public PolicyWitness Witness { get; } = witness;
+
+        public MirrorFeed? Feed { get; } = link is null ? null : new MirrorFeed(witness.Key, link);
+
+        /// <summary>What it shall be brought to next: only ever the newest.</summary>
+        public Channel<Candidate> Waiting { get; } = Channel.CreateBounded<Candidate>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+
+        public NodeView View => new(Witness.Name, _cosigned, _failingSince, _last.Outcome, _last.Detail);
+
+        public void Signed(long size) => _cosigned = Math.Max(_cosigned, size);
+
+        public void Saw(FeedResult result, long nowMs)
+        {
+            _last = result;
+            _failingSince = result.Outcome == FeedOutcome.Cosigned ? null : _failingSince ?? nowMs;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using Notary.Chain.Sqlite;
+using Notary.Chain.Store;
+using Notary.Ledger;
+
+namespace Notary.Chain.Network;
+
+/// <summary>A checkpoint with its quorum.</summary>
+/// <param name="Size">Tree size.</param>
+/// <param name="Note">The final note: its bytes never change again.</param>
+/// <param name="AtMs">When this process knew, Unix milliseconds.</param>
+public sealed record FinalCheckpoint(long Size, SignedNote Note, long AtMs);
+
+/// <summary>A final checkpoint that the main chain holds.</summary>
+/// <param name="Final">The checkpoint.</param>
+/// <param name="MainIndex">Index of the anchor leaf on the main chain.</param>
+/// <param name="AtMs">When the main checkpoint over it was final, Unix milliseconds.</param>
+public sealed record AnchoredCheckpoint(FinalCheckpoint Final, long MainIndex, long AtMs);
+
+/// <summary>The database of a chain's final and anchored checkpoints, beside the chain's own: so that finality never waits for the sequencer's lock, nor the sequencer for it.</summary>
+/// <remarks>Every change is synced before it returns: what was said to be final stays so, in the same bytes. Safe from any thread.</remarks>
+public sealed class FinalityStore : IDisposable
+{
+    private const int Version = 1;
+    private const int CacheKiB = 1024;
+
+    private readonly Lock _gate = new();
+    private readonly SqliteDatabase _database;
+    private readonly SqliteStatement _readFinal, _writeFinal, _writeAnchored, _readAnchored, _newestAnchored;
+
+    private FinalityStore(SqliteDatabase database)
+    {
+        _database = database;
+        _readFinal = database.Prepare("SELECT size, note, at FROM final WHERE one = 1");
+        _writeFinal = database.Prepare("INSERT INTO final (one, size, note, at) VALUES (1, ?, ?, ?) ON CONFLICT DO UPDATE SET size = excluded.size, note = excluded.note, at = excluded.at WHERE excluded.size > size");
+        _writeAnchored = database.Prepare("INSERT INTO anchored (size, note, main_index, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
+        _readAnchored = database.Prepare("SELECT size, note, main_index, at FROM anchored WHERE size > ? ORDER BY size LIMIT 1");
+        _newestAnchored = database.Prepare("SELECT size, note, main_index, at FROM anchored ORDER BY size DESC LIMIT 1");
+    }
+
+    /// <summary>Opens the database; an absent one is made, for all that it holds can be had again from nodes and main chain.</summary>
+    /// <exception cref="ChainRefusedException">Its tables are of another version.</exception>
+    /// <exception cref="SqliteFailureException">The disk failed.</exception>
+    public static FinalityStore Open(string path)
+    {
+        var database = SqliteDatabase.OpenWriter(path, create: true, CacheKiB);
+        try
+        {
+            // One connection, and few rows: SQLite syncs and writes back by itself.
+            database.Execute("PRAGMA synchronous=FULL");
+            database.Execute("PRAGMA wal_autocheckpoint=1000");
+            long found;
+            using (var version = database.Prepare("PRAGMA user_version"))
+            {
+                version.Step();
+                found = version.Number(0);
+            }
+
+            if (found == 0)
+            {
+                database.Execute("BEGIN IMMEDIATE");
+                database.Execute(ChainStore.Script("finality-0001.sql"));
+                database.Execute(FormattableString.Invariant($"PRAGMA user_version={Version}"));
+                database.Execute("COMMIT");
+            }
+            else if (found != Version)
+            {
+                throw new ChainRefusedException(
+                    ChainRefusal.OtherVersion, FormattableString.Invariant($"'{path}' has tables of version {found}, this program writes version {Version}: start the program version that made it."));
+            }
+
+            return new FinalityStore(database);
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The newest final checkpoint, or null.</summary>
+    public FinalCheckpoint? Final()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                return _readFinal.Step() ? new FinalCheckpoint(_readFinal.Number(0), NoteOf(_readFinal.Blob(1)), _readFinal.Number(2)) : null;
+            }
+            finally
+            {
+                _readFinal.Reset();
+            }
+        }
+    }
+
+    /// <summary>Replaces the newest final checkpoint by a larger one.</summary>
+    /// <returns>False when a size at least as large is final already: its bytes stay.</returns>
+    public bool WriteFinal(FinalCheckpoint final)
+    {
+        lock (_gate)
+        {
+            _writeFinal.Bind(1, final.Size).Bind(2, final.Note.ToBytes()).Bind(3, final.AtMs).Run();
+            return _database.RowsChanged > 0;
+        }
+    }
+
+    /// <summary>Adds an anchored checkpoint; one of the same size stays as it is.</summary>
+    public void WriteAnchored(AnchoredCheckpoint anchored)
+    {
+        lock (_gate)
+        {
+            _writeAnchored.Bind(1, anchored.Final.Size).Bind(2, anchored.Final.Note.ToBytes()).Bind(3, anchored.MainIndex).Bind(4, anchored.AtMs).Run();
+        }
+    }
+
+    /// <summary>The first anchored checkpoint that holds the leaf of that index, or null.</summary>
+    public AnchoredCheckpoint? AnchorOf(long index) => Anchored(() => _readAnchored.Bind(1, index));
+
+    /// <summary>The newest anchored checkpoint, or null.</summary>
+    public AnchoredCheckpoint? NewestAnchored() => Anchored(() => _newestAnchored);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (var statement in new[] { _readFinal, _writeFinal, _writeAnchored, _readAnchored, _newestAnchored })
+            {
+                statement.Dispose();
+            }
+
+            _database.Dispose();
+        }
+    }
+
+    private static SignedNote NoteOf(ReadOnlySpan<byte> bytes) =>
+        SignedNote.TryParse(bytes, out var note).Ok ? note! : throw new ChainRefusedException(ChainRefusal.Inconsistent, "A stored final checkpoint is no note: restore finality.db, or delete it so that it is made again.");
+
+    private AnchoredCheckpoint? Anchored(Func<SqliteStatement> query)
+    {
+        lock (_gate)
+        {
+            var row = query();
+            try
+            {
+                return row.Step() ? new AnchoredCheckpoint(new FinalCheckpoint(row.Number(0), NoteOf(row.Blob(1)), row.Number(3)), row.Number(2), row.Number(3)) : null;
+            }
+            finally
+            {
+                row.Reset();
+            }
+        }
+    }
+}

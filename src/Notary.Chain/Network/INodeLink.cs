@@ -1,0 +1,49 @@
+using Notary.Chain.Nodes;
+using Notary.Ledger;
+
+namespace Notary.Chain.Network;
+
+/// <summary>
+/// The way from a log to one ledger node: the two requests of C2SP tlog-mirror. A node in the same process and one behind HTTP look the same. Whatever goes wrong on the way is an
+/// exception; the caller takes it as no answer.
+/// </summary>
+public interface INodeLink
+{
+    /// <summary>Offers a checkpoint.</summary>
+    /// <param name="body">An <see cref="AddCheckpoint"/> request.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    Task<NodeAnswer> AddCheckpointAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation);
+
+    /// <summary>Uploads entries: the first packages of the range, perhaps not all.</summary>
+    Task<NodeAnswer> AddEntriesAsync(UploadRange range, IReadOnlyList<EntryPackage> packages, CancellationToken cancellation);
+}
+
+/// <summary>A node in this process.</summary>
+public sealed class LocalNodeLink(LedgerNode node) : INodeLink
+{
+    /// <inheritdoc/>
+    public Task<NodeAnswer> AddCheckpointAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation) =>
+        Task.Run(() => node.TakeCheckpoint(body.Span), cancellation);
+
+    /// <inheritdoc/>
+    public Task<NodeAnswer> AddEntriesAsync(UploadRange range, IReadOnlyList<EntryPackage> packages, CancellationToken cancellation) => Task.Run(
+        () =>
+        {
+            if (node.BeginUpload(range) is { } away)
+            {
+                return away;
+            }
+
+            for (var i = 0; i < packages.Count; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (node.TakePackage(range, i, packages[i]) is { } ended)
+                {
+                    return ended;
+                }
+            }
+
+            return node.EndUpload(range, packages.Count);
+        },
+        cancellation);
+}
