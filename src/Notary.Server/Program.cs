@@ -3,6 +3,7 @@ using Notary.Server;
 using Notary.Server.Deposits;
 using Notary.Server.Health;
 using Notary.Server.Logs;
+using Notary.Server.Network;
 using Notary.Server.Options;
 using Notary.Server.Portal;
 using Notary.Server.Records;
@@ -20,7 +21,7 @@ try
         return StartRefusal.Say(problem!.Sentence);
     }
 
-    using Platform platform = Platform.Open(options, builder.Environment.IsDevelopment(), TimeProvider.System);
+    await using Platform platform = Platform.Open(options, builder.Environment.IsDevelopment(), TimeProvider.System);
     WebHost.Configure(builder, options, platform);
 
     await using WebApplication app = builder.Build();
@@ -34,6 +35,7 @@ try
     app.MapVerify(verify);
     app.MapLogs(platform);
     app.MapHealth(platform);
+    app.MapNetwork(platform);
     app.MapPortal(platform);
     app.MapOpenApi();
 
@@ -41,7 +43,7 @@ try
     await app.StartAsync();
     FirstSteps.Print(Console.Out, platform, options, started.Elapsed);
     await app.WaitForShutdownAsync();
-    platform.Close(app.Logger);
+    await platform.CloseAsync(app.Logger);
     return 0;
 }
 catch (Exception exception) when (StartRefusal.SentenceOf(exception) is { } sentence)

@@ -11,7 +11,7 @@ public sealed class OpenApiTests(ServerFixture server)
     private static readonly string[] Addresses =
     [
         "GET /api/evidence", "GET /api/evidence/{name}", "GET /api/evidence/{name}/package", "GET /api/evidence/{name}/proof", "GET /api/evidence/{name}/receipt",
-        "GET /health/live", "GET /health/ready", "GET /log/{chain}/checkpoint", "GET /log/{chain}/tile/{path}", "GET /trust",
+        "GET /api/network", "GET /health/live", "GET /health/ready", "GET /log/{chain}/checkpoint", "GET /log/{chain}/tile/{path}", "GET /trust",
         "POST /api/evidence", "POST /api/evidence/batch", "POST /api/verify",
     ];
 
