@@ -73,6 +73,11 @@ public sealed class ChainReader
     /// <summary>The consistency proof between two sizes of the chain.</summary>
     public Hash32[] ConsistencyHashes(long from, long to) => Compute(ConsistencyProof.Plan(from, to), to);
 
+    /// <summary>The root of the tree at a size not above the newest signed head's.</summary>
+    public Hash32 RootAt(long size) => TilePlan.TryRoot(_hasher, size, tile => _reads.Tile(tile.Level, tile.Index), out var root, out var tooShort)
+        ? root
+        : throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The tile at level {tooShort.Level}, number {tooShort.Index} is missing or too short: run 'notary fsck'.");
+
     /// <summary>The subtree proof of leaves [start, end) in the tree of that size.</summary>
     public Hash32[] SubtreeHashes(long start, long end, long size) => Compute(SubtreeProof.Plan(start, end, size), size);
 

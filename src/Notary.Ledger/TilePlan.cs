@@ -88,4 +88,36 @@ public sealed class TilePlan
         hashes = computed;
         return true;
     }
+
+    /// <summary>The root of the tree of that size, out of its tiles.</summary>
+    /// <param name="hasher">The log's hash.</param>
+    /// <param name="size">Leaves; 0 is the empty tree.</param>
+    /// <param name="fetch">The bytes of a tile; fewer than its width says, or none, when it is not all there.</param>
+    /// <param name="root">The root.</param>
+    /// <param name="tooShort">When this is false, the first tile that is not all there.</param>
+    public static bool TryRoot(TreeHasher hasher, long size, Func<TileId, ReadOnlyMemory<byte>> fetch, out Hash32 root, out TileId tooShort)
+    {
+        ArgumentNullException.ThrowIfNull(hasher);
+        ArgumentNullException.ThrowIfNull(fetch);
+        root = hasher.Empty;
+        tooShort = default;
+        if (size == 0)
+        {
+            return true;
+        }
+
+        var plan = For(TreeEdge.Nodes(size), size);
+        if (!plan.TryCompute(hasher, [.. plan.Tiles.Select(fetch)], out var hashes, out tooShort))
+        {
+            return false;
+        }
+
+        root = hashes[^1];
+        for (var i = hashes.Length - 2; i >= 0; i--)
+        {
+            root = hasher.Node(hashes[i], root);
+        }
+
+        return true;
+    }
 }

@@ -17,11 +17,14 @@ public sealed record CreatedNetwork(TrustFile Trust, IReadOnlyList<Genesis> Chai
 /// <c>demonstration</c>, for all nodes are under one operator. FORMATS' order of keys, genesis, trust file and first leaves, in one go.
 /// </summary>
 /// <remarks>
-/// Everything is built in <c>chains.new</c> and <c>nodes.new</c> and renamed at the end, the chains last: an interrupted creation leaves no chain, and the next one starts over.
+/// Everything is built in <c>chains.new</c> and <c>nodes.new</c> and renamed at the end, the chains last: an interrupted creation leaves no chain, and the next one starts over. Nothing that bears its final name
+/// is ever deleted, for it may be the last copy of a chain: a creation that was interrupted between the two renames is cleared by hand.
 /// Each chain's first leaves are its policies, the development account's key, and the trust file.
 /// </remarks>
 public static class NetworkCreation
 {
+    private static readonly string[] Places = ["chains", "nodes"];
+
     /// <summary>Makes the network.</summary>
     /// <param name="data">The data folder, held by this process; it has no chain yet.</param>
     /// <param name="templates">One of them the main chain's; each with ledger nodes, all of one suite (the governance key's).</param>
@@ -39,7 +42,12 @@ public static class NetworkCreation
         var nodes = Path.Combine(data.Root, "nodes");
         try
         {
-            foreach (var left in new[] { chains, nodes, chains + ".new", nodes + ".new" }.Where(Directory.Exists))
+            foreach (var empty in new[] { chains, nodes }.Where(Directory.Exists))
+            {
+                Directory.Delete(empty);
+            }
+
+            foreach (var left in new[] { chains + ".new", nodes + ".new" }.Where(Directory.Exists))
             {
                 Directory.Delete(left, recursive: true);
             }
@@ -68,6 +76,7 @@ public static class NetworkCreation
                 WriteCredentials(data, sorted);
                 DurableFile.Replace(data.TrustPath, trust.ToBytes());
                 DurableFile.SyncFolder(data.Root);
+                sorted.ForEach(chain => DurableFile.SyncFolder(Path.Combine(chains + ".new", chain.Template.Name)));
                 DurableFile.SyncFolder(chains + ".new");
                 DurableFile.SyncFolder(nodes + ".new");
                 Directory.Move(nodes + ".new", nodes);
@@ -94,6 +103,15 @@ public static class NetworkCreation
         if (data.Chains.Count > 0)
         {
             throw new ChainRefusedException(ChainRefusal.Exists, $"There are chains in '{data.Root}' already: a network is made whole, in a data folder of its own.");
+        }
+
+        // Nodes without chains are what a lost chain is refilled from, or what a creation left that was interrupted between its two last steps: never to be deleted by this.
+        foreach (var part in Places.Select(name => Path.Combine(data.Root, name)))
+        {
+            if (Directory.Exists(part) && Directory.EnumerateFileSystemEntries(part).Any())
+            {
+                throw new ChainRefusedException(ChainRefusal.Exists, $"'{part}' is not empty: a network is made in a data folder of its own; nothing there is deleted for it.");
+            }
         }
 
         if (!templates.Any(static template => template.Name == TrustFile.MainChain))

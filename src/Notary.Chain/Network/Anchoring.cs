@@ -18,6 +18,7 @@ internal sealed class Anchoring : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<(FinalCheckpoint Final, long Index)> _appended = Channel.CreateUnbounded<(FinalCheckpoint, long)>();
     private readonly Task _work;
+    private bool _resumed;
 
     public Anchoring(ChainHost region, Finality regionFinality, ChainHost main, Finality mainFinality, TimeProvider time)
     {
@@ -41,13 +42,21 @@ internal sealed class Anchoring : IAsyncDisposable
 
     private async Task AnchorAsync()
     {
-        Resume();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(_region.Template.AnchorMs), _time);
         try
         {
             do
             {
-                await AnchorNewestAsync().ConfigureAwait(false);
+                try
+                {
+                    Resume();
+                    await AnchorNewestAsync().ConfigureAwait(false);
+                }
+                catch (Exception failure) when (failure is not OperationCanceledException)
+                {
+                    // What could not be read or appended now is tried again at the next interval, and shown until then.
+                    Trouble = failure.Message;
+                }
             }
             while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
         }
@@ -60,11 +69,18 @@ internal sealed class Anchoring : IAsyncDisposable
     // What the main chain holds and this region's store does not know to be anchored: a process that ended in between.
     private void Resume()
     {
+        if (_resumed)
+        {
+            return;
+        }
+
         if (_main.LatestAnchor(_region.Genesis.Origin) is { } latest && latest.Size > (_regionFinality.NewestAnchored?.Final.Size ?? 0)
             && _main.Reader.Entry(latest.Index) is { } leaf && Admission.AdmitForm(leaf, out var facts).Ok)
         {
             _appended.Writer.TryWrite((new FinalCheckpoint(latest.Size, facts.AnchorRecord!.Note, facts.Sealed), latest.Index));
         }
+
+        _resumed = true;
     }
 
     private async Task AnchorNewestAsync()
@@ -86,6 +102,23 @@ internal sealed class Anchoring : IAsyncDisposable
         }
     }
 
+    private async Task SettleAsync(AnchoredCheckpoint anchored)
+    {
+        while (true)
+        {
+            try
+            {
+                _regionFinality.Anchored(anchored);
+                return;
+            }
+            catch (Sqlite.SqliteFailureException failure)
+            {
+                Trouble = failure.Message;
+                await Task.Delay(TimeSpan.FromMilliseconds(_region.Template.AnchorMs), _time, _stop.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
     private async Task SettleAsync()
     {
         try
@@ -94,7 +127,7 @@ internal sealed class Anchoring : IAsyncDisposable
             {
                 if (await _mainFinality.WaitAsync(index + 1, RecordState.Final, _stop.Token).ConfigureAwait(false))
                 {
-                    _regionFinality.Anchored(new AnchoredCheckpoint(final, index, _time.GetUtcNow().ToUnixTimeMilliseconds()));
+                    await SettleAsync(new AnchoredCheckpoint(final, index, _time.GetUtcNow().ToUnixTimeMilliseconds())).ConfigureAwait(false);
                 }
             }
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using Notary.Crypto;
 using Notary.Ledger;
 
 namespace Notary.Chain.Network;
@@ -9,6 +10,9 @@ namespace Notary.Chain.Network;
 /// </summary>
 internal sealed class Candidate(ChainReader reader, ChainHead head, DateTimeOffset since)
 {
+    // The nodes that keep up need the newest packages only; what one that is far behind is sent is made for it and forgotten.
+    private const int KeptPackages = 2 * UploadRange.MaxPackages;
+
     private readonly ConcurrentDictionary<(long First, long End), Lazy<EntryPackage>> _packages = new();
 
     public ChainHead Head { get; } = head;
@@ -20,6 +24,9 @@ internal sealed class Candidate(ChainReader reader, ChainHead head, DateTimeOffs
     /// <summary>The offer to a node that holds a tree of that size.</summary>
     public byte[] Offer(long oldSize) =>
         new AddCheckpoint(oldSize, oldSize == 0 ? [] : reader.ConsistencyHashes(oldSize, Head.Size), Head.Parsed, CheckpointOf(Head)).ToBytes();
+
+    /// <summary>The chain's root at a size not above the head's.</summary>
+    public Hash32 RootAt(long size) => reader.RootAt(size);
 
     /// <summary>The first packages of the upload from that entry to this head.</summary>
     public IReadOnlyList<EntryPackage> Packages(UploadRange range)
@@ -33,7 +40,11 @@ internal sealed class Candidate(ChainReader reader, ChainHead head, DateTimeOffs
         return packages;
     }
 
-    private EntryPackage Package(long first, (long Start, long End) subtree) => _packages.GetOrAdd((first, subtree.End), _ => new Lazy<EntryPackage>(() =>
+    private EntryPackage Package(long first, (long Start, long End) subtree) => Head.Size - first > KeptPackages * UploadRange.PackageEntries || _packages.Count > KeptPackages
+        ? Make(first, subtree)
+        : _packages.GetOrAdd((first, subtree.End), _ => new Lazy<EntryPackage>(() => Make(first, subtree))).Value;
+
+    private EntryPackage Make(long first, (long Start, long End) subtree)
     {
         var count = (int)(subtree.End - first);
         var entries = reader.Entries(first, count);
@@ -49,7 +60,7 @@ internal sealed class Candidate(ChainReader reader, ChainHead head, DateTimeOffs
         }
 
         return new EntryPackage(bundle.WrittenMemory, count, reader.SubtreeHashes(subtree.Start, subtree.End, Head.Size));
-    })).Value;
+    }
 
     private static Checkpoint CheckpointOf(ChainHead head) =>
         Checkpoint.TryParse(head.Parsed.Text, out var checkpoint) == CheckpointProblem.None ? checkpoint! : throw new InvalidOperationException("A signed head is a checkpoint.");

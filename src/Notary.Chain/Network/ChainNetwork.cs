@@ -109,12 +109,13 @@ public sealed class ChainNetwork : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(chain);
         if (_finality.GetValueOrDefault(chain.Name) is { } finality)
         {
-            if (finality.AnchorOf(index) is { } anchored && AnchorProofOf(anchored) is { } anchor)
+            var size = chain.Reader.Size;
+            if (finality.AnchorOf(index) is { } anchored && anchored.Final.Size <= size && AnchorProofOf(anchored) is { } anchor)
             {
                 return new RecordProof(chain.Reader.InclusionProof(index, anchored.Final.Note, anchored.Final.Size), anchor, RecordState.Anchored);
             }
 
-            if (finality.Newest is { } final && index < final.Size)
+            if (finality.Newest is { } final && index < final.Size && final.Size <= size)
             {
                 return new RecordProof(
                     chain.Reader.InclusionProof(index, final.Note, final.Size), null, chain.Name == TrustFile.MainChain ? RecordState.Anchored : RecordState.Final);
@@ -133,15 +134,11 @@ public sealed class ChainNetwork : IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_starting).ConfigureAwait(false);
-        foreach (var anchoring in _anchoring.Values)
+        var failures = new List<Exception>();
+        await TryAsync(() => new ValueTask(Task.WhenAll(_starting))).ConfigureAwait(false);
+        foreach (var part in _anchoring.Values.Cast<IAsyncDisposable>().Concat(_finality.Values))
         {
-            await anchoring.DisposeAsync().ConfigureAwait(false);
-        }
-
-        foreach (var finality in _finality.Values)
-        {
-            await finality.DisposeAsync().ConfigureAwait(false);
+            await TryAsync(part.DisposeAsync).ConfigureAwait(false);
         }
 
         foreach (var node in _nodes.Values)
@@ -150,6 +147,23 @@ public sealed class ChainNetwork : IAsyncDisposable
         }
 
         _stop.Dispose();
+        if (failures.Count > 0)
+        {
+            throw new AggregateException(failures);
+        }
+
+        // Whatever one part throws, the others are closed.
+        async ValueTask TryAsync(Func<ValueTask> close)
+        {
+            try
+            {
+                await close().ConfigureAwait(false);
+            }
+            catch (Exception failure)
+            {
+                failures.Add(failure);
+            }
+        }
     }
 
     private AnchorProof? AnchorProofOf(AnchoredCheckpoint anchored)
@@ -206,18 +220,38 @@ public sealed class ChainNetwork : IAsyncDisposable
 
         var finality = new Finality(chain.Reader, trusted, links, store, times, time);
         _finality.Add(name, finality);
+        if (finality.Contradicts(_chains.GetValueOrDefault(TrustFile.MainChain)?.LatestAnchor(chain.Genesis.Origin)) is { } contradiction)
+        {
+            chain.StopStale(StaleSentence(chain, contradiction));
+            return;
+        }
+
         chain.HoldForFreshness("The chain has just started, and its ledger nodes have not all said yet that they hold nothing else.");
         _starting.Add(Task.Run(() => PassFreshnessAsync(chain, finality)));
     }
+
+    private static string StaleSentence(ChainHost chain, string why) =>
+        $"The database of {chain.Genesis.Origin} is behind its own history: {why}. Restore it from a mirror, never from itself.";
 
     private async Task PassFreshnessAsync(ChainHost chain, Finality finality)
     {
         while (!_stop.IsCancellationRequested)
         {
-            var check = await finality.CheckFreshnessAsync(_stop.Token).ConfigureAwait(false);
+            FreshnessCheck check;
+            try
+            {
+                check = await finality.CheckFreshnessAsync(_stop.Token).ConfigureAwait(false);
+            }
+            catch (ChainRefusedException broken)
+            {
+                // Its own tiles: nothing that a node says can mend them.
+                chain.StopStale(broken.Message);
+                return;
+            }
+
             if (check.Stale is { } stale)
             {
-                chain.StopStale($"The database of {chain.Genesis.Origin} is behind its own history: {stale}. Restore it from a mirror, never from itself.");
+                chain.StopStale(StaleSentence(chain, stale));
                 return;
             }
 

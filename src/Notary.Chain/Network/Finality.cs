@@ -31,7 +31,7 @@ public sealed record FreshnessCheck(bool Fresh, string? Stale, IReadOnlyList<str
 /// </summary>
 /// <remarks>
 /// A node that is down, slow or hostile costs nobody but itself: each is fed by a task of its own, and takes up the newest candidate when it has ended the one before. Sealing does
-/// not wait for any of this. Failure of the store ends the finality of the chain and is shown by <see cref="Failure"/>; sealing goes on.
+/// not wait for any of this. A failure of the store is shown by <see cref="Failure"/> until it has passed; sealing goes on meanwhile.
 /// </remarks>
 public sealed class Finality : IAsyncDisposable
 {
@@ -90,7 +90,7 @@ public sealed class Finality : IAsyncDisposable
         }
     }
 
-    /// <summary>Why nothing becomes final any more; null while it runs.</summary>
+    /// <summary>Why what was cosigned last could not be stored; null while it can.</summary>
     public Exception? Failure { get; private set; }
 
     /// <summary>The nodes, in the order of the policy.</summary>
@@ -119,21 +119,48 @@ public sealed class Finality : IAsyncDisposable
         for (var i = 0; i < answers.Length; i++)
         {
             var witness = _members[i].Witness;
-            switch (answers[i].Outcome)
+            if (answers[i].Outcome == FeedOutcome.Cosigned)
             {
-                case FeedOutcome.Cosigned:
-                    break;
-                case FeedOutcome.Ahead or FeedOutcome.Inconsistent:
-                    stale ??= $"the node {witness.Name} holds more of {candidate.Origin} than this database, or another history: {answers[i].Detail}";
-                    break;
-                default:
-                    silent.Add(witness.Key);
-                    missing.Add(witness.Name);
-                    break;
+                continue;
+            }
+
+            // A number that a node says is no proof: one hostile node would stop the chain. It counts as silent until it shows what the log has signed.
+            silent.Add(witness.Key);
+            missing.Add(answers[i].Outcome == FeedOutcome.Unreachable ? witness.Name : $"{witness.Name} ({answers[i].Detail})");
+            if (answers[i].Outcome is FeedOutcome.Ahead or FeedOutcome.Inconsistent && await ProofOfAsync(_members[i], candidate, cancellation).ConfigureAwait(false) is { } proof)
+            {
+                stale ??= $"the node {witness.Name} proves it: {proof}";
             }
         }
 
         return new FreshnessCheck(stale is null && (_policy.QuorumNone || !_policy.IsSatisfiedBy(silent)), stale, missing);
+    }
+
+    /// <summary>Whether the chain's database is behind what was final or anchored before: null when it is not, or why.</summary>
+    /// <param name="anchored">The newest anchor of the chain on the main chain, where that is at hand.</param>
+    public string? Contradicts(AnchorInForce? anchored)
+    {
+        var head = _reader.Head;
+        var known = new List<(string What, long Size, Hash32 Root)>();
+        if (_newest is { } final && Checkpoint.TryParse(final.Note.Text, out var checkpoint) == CheckpointProblem.None)
+        {
+            known.Add(("final", final.Size, checkpoint!.Root));
+        }
+
+        if (anchored is not null)
+        {
+            known.Add(("anchored", anchored.Size, anchored.Root));
+        }
+
+        foreach (var (what, size, root) in known)
+        {
+            if (size > head.Size || !_reader.RootAt(size).Equals(root))
+            {
+                return FormattableString.Invariant($"a checkpoint of size {size} is {what}, and this database of size {head.Size} does not extend it");
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Starts to offer heads.</summary>
@@ -203,6 +230,7 @@ public sealed class Finality : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
+        Tell();
         await Task.WhenAll(_tasks).ConfigureAwait(false);
         Tell();
         _store.Dispose();
@@ -268,20 +296,25 @@ public sealed class Finality : IAsyncDisposable
         {
             await foreach (var candidate in member.Waiting.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
             {
-                var result = await AskAsync(member, feed => feed.BringAsync, candidate, _stop.Token).ConfigureAwait(false);
-                if (result.Line is { } line)
+                try
                 {
-                    Gather(member, candidate, line);
+                    var result = await AskAsync(member, feed => feed.BringAsync, candidate, _stop.Token).ConfigureAwait(false);
+                    if (result.Line is { } line)
+                    {
+                        Gather(member, candidate, line);
+                        Failure = null;
+                    }
+                }
+                catch (Exception failure) when (failure is not OperationCanceledException)
+                {
+                    // A full disk passes: shown until it has, and tried again with the next candidate.
+                    Failure = failure;
                 }
             }
         }
         catch (OperationCanceledException)
         {
             // Closing.
-        }
-        catch (Exception failure) when (failure is Sqlite.SqliteFailureException or ChainRefusedException)
-        {
-            Failure ??= failure;
         }
     }
 
@@ -292,7 +325,15 @@ public sealed class Finality : IAsyncDisposable
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             limit.CancelAfter(_times.NodeTimeout);
-            result = await request(feed)(candidate, limit.Token).ConfigureAwait(false);
+            try
+            {
+                // A local disk that hangs does not look at the token.
+                result = await request(feed)(candidate, limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                result = new FeedResult(FeedOutcome.Unreachable, Detail: "no answer in time");
+            }
         }
         else
         {
@@ -305,6 +346,13 @@ public sealed class Finality : IAsyncDisposable
         }
 
         return result;
+    }
+
+    private async Task<string?> ProofOfAsync(Member member, Candidate candidate, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(_times.NodeTimeout);
+        return member.Feed is { } feed ? await feed.ProofOfOtherHistoryAsync(candidate, _logKeys, limit.Token).ConfigureAwait(false) : null;
     }
 
     private void Gather(Member member, Candidate candidate, NoteSignature line)
@@ -334,6 +382,8 @@ public sealed class Finality : IAsyncDisposable
             }
 
             Volatile.Write(ref _newest, final);
+            // What it was sent for it is not needed any more.
+            _candidate = null;
         }
 
         Tell();
@@ -344,7 +394,7 @@ public sealed class Finality : IAsyncDisposable
     {
         private long _cosigned;
         private long? _failingSince;
-        private FeedResult _last = new(FeedOutcome.Cosigned);
+        private FeedResult _last = new(FeedOutcome.Unreachable, Detail: "not asked yet");
 
         public PolicyWitness Witness { get; } = witness;
 

@@ -16,6 +16,9 @@ public interface INodeLink
 
     /// <summary>Uploads entries: the first packages of the range, perhaps not all.</summary>
     Task<NodeAnswer> AddEntriesAsync(UploadRange range, IReadOnlyList<EntryPackage> packages, CancellationToken cancellation);
+
+    /// <summary>The node's mirror checkpoint of the log of that origin, with the log's signature and its own; null before its first. Nothing in it is verified.</summary>
+    Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation);
 }
 
 /// <summary>A node in this process.</summary>
@@ -46,4 +49,7 @@ public sealed class LocalNodeLink(LedgerNode node) : INodeLink
             return node.EndUpload(range, packages.Count);
         },
         cancellation);
+
+    /// <inheritdoc/>
+    public Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation) => Task.Run(() => node.Cosigned, cancellation);
 }

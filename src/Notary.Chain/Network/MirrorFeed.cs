@@ -58,18 +58,44 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
         },
         cancellation);
 
+    /// <summary>
+    /// Whether the node can prove that it holds more of the chain than the candidate, or another history: its mirror checkpoint, which the log's own key has signed. What it only says proves nothing.
+    /// </summary>
+    /// <returns>What it proves, for people; null when it proves nothing.</returns>
+    public async Task<string?> ProofOfOtherHistoryAsync(Candidate candidate, IReadOnlyList<NoteKey> logKeys, CancellationToken cancellation)
+    {
+        string? proof = null;
+        await GuardAsync(
+            async () =>
+            {
+                var note = await link.MirrorCheckpointAsync(candidate.Origin, cancellation).ConfigureAwait(false);
+                if (note is not null && note.Verify(logKeys).Ok && Checkpoint.TryParse(note.Text, out var mirrored) == CheckpointProblem.None && mirrored!.Origin == candidate.Origin)
+                {
+                    proof = mirrored.Size > candidate.Head.Size ? Invariant($"it holds size {mirrored.Size}, signed by the log, which has {candidate.Head.Size}")
+                        : candidate.RootAt(mirrored.Size).Equals(mirrored.Root) ? null
+                        : Invariant($"it holds another tree of size {mirrored.Size}, signed by the log");
+                }
+
+                return new FeedResult(FeedOutcome.Cosigned);
+            },
+            cancellation).ConfigureAwait(false);
+        return proof;
+    }
+
     private static async Task<FeedResult> GuardAsync(Func<Task<FeedResult>> attempt, CancellationToken cancellation)
     {
         try
         {
+            cancellation.ThrowIfCancellationRequested();
             return await attempt().ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             return new FeedResult(FeedOutcome.Unreachable, Detail: "no answer in time");
         }
-        catch (Exception failure) when (failure is not OutOfMemoryException && !cancellation.IsCancellationRequested)
+        catch (Exception failure) when (failure is not OutOfMemoryException)
         {
+            // Whatever a way to a node throws, and whenever: it is no answer, and nobody else's trouble.
             return new FeedResult(FeedOutcome.Unreachable, Detail: failure.Message);
         }
     }
@@ -109,9 +135,12 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
         ReadOnlyMemory<byte> ticket = default;
         for (var stuck = 0; stuck < MaximumTurns;)
         {
+            cancellation.ThrowIfCancellationRequested();
             // Where it stands is not known yet: an upload of nothing is answered with it.
             var range = new UploadRange(candidate.Origin, _next < 0 ? size : Math.Min(_next, size), size, ticket);
-            var answer = await link.AddEntriesAsync(range, candidate.Packages(range), cancellation).ConfigureAwait(false);
+            var packages = candidate.Packages(range);
+            var sent = range.Start + packages.Sum(static package => (long)package.Count);
+            var answer = await link.AddEntriesAsync(range, packages, cancellation).ConfigureAwait(false);
             switch (answer.Status)
             {
                 case NodeStatus.Success:
@@ -125,7 +154,8 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
                         return new FeedResult(FeedOutcome.Ahead, Detail: Invariant($"it holds size {Math.Max(info.NextEntry, info.Size)}, the log has {size}"));
                     }
 
-                    stuck = info.NextEntry > _next ? 0 : stuck + 1;
+                    // All that was sent was taken: the upload goes on. Any other place is a correction, and one that corrects itself each time goes nowhere.
+                    stuck = info.NextEntry == sent && packages.Count > 0 ? 0 : stuck + 1;
                     (_next, ticket) = (info.NextEntry, info.Ticket);
                     break;
                 default:

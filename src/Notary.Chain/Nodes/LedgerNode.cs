@@ -195,6 +195,9 @@ public sealed class LedgerNode : IDisposable
     /// <summary>A tile of the mirror checkpoint's tree in exactly that width; null when it has no such tile.</summary>
     public byte[]? Tile(int level, long number, int width) => _reads.Tile(level, number, width, Standing.Cosigned);
 
+    /// <summary>How much was found wrong: counted, not read.</summary>
+    public long AlarmCount => Interlocked.Read(ref _forks) + Interlocked.Read(ref _refused) + (Interlocked.Read(ref _refusedFrom) == long.MaxValue ? 0 : 1);
+
     /// <summary>What was found wrong, oldest first, after the one of that id.</summary>
     public IReadOnlyList<NodeAlarm> Alarms(long after = 0, int limit = 1000) => InTurn(() => _store.Evidence(after, limit));
 
@@ -503,7 +506,7 @@ public sealed class LedgerNode : IDisposable
     {
         if (offered.Size > _head.Size && !_unheldFull && !_pending.Exists(p => p.Size == offered.Size))
         {
-            Write(durable: true, () => _unheldFull = !_store.WriteUnheld(offered));
+            Write(durable: true, () => _unheldFull = _store.WriteUnheld(offered) >= NodeStore.UnheldKept);
         }
     }
 
@@ -515,26 +518,9 @@ public sealed class LedgerNode : IDisposable
             return _head.Root;
         }
 
-        if (size == 0)
-        {
-            return _hasher.Empty;
-        }
-
-        var plan = TilePlan.For(TreeEdge.Nodes(size), size);
-        var tiles = plan.Tiles
-            .Select(tile => _store.Chain.ReadTile(tile.Level, tile.Index) is { } bytes && bytes.Length >= tile.Length ? bytes.AsMemory(0, tile.Length) : default(ReadOnlyMemory<byte>)).ToList();
-        if (!plan.TryCompute(_hasher, tiles, out var hashes, out var tooShort))
-        {
-            throw Inconsistent($"the tile at level {tooShort.Level}, number {tooShort.Index} is too short");
-        }
-
-        var root = hashes[^1];
-        for (var i = hashes.Length - 2; i >= 0; i--)
-        {
-            root = _hasher.Node(hashes[i], root);
-        }
-
-        return root;
+        return TilePlan.TryRoot(_hasher, size, tile => _store.Chain.ReadTile(tile.Level, tile.Index), out var root, out var tooShort)
+            ? root
+            : throw Inconsistent($"the tile at level {tooShort.Level}, number {tooShort.Index} is too short");
     }
 
     // Leaf hashes [start, first) of one tile.

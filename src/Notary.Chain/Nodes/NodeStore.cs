@@ -91,9 +91,17 @@ internal sealed class NodeStore : IDisposable
         _trimPending.Bind(1, PendingKept).Run();
     }
 
-    /// <summary>Keeps a checkpoint that was not taken; beyond <see cref="UnheldKept"/> none is.</summary>
-    /// <returns>Whether anything changed.</returns>
-    public bool WriteUnheld(LoggedCheckpoint unheld) => Number(_countUnheld) < UnheldKept && Changed(Bind(_writeUnheld, unheld));
+    /// <summary>Keeps a checkpoint that was not taken, each once; beyond <see cref="UnheldKept"/> none is.</summary>
+    /// <returns>How many are kept.</returns>
+    public long WriteUnheld(LoggedCheckpoint unheld)
+    {
+        if (Number(_countUnheld) < UnheldKept)
+        {
+            Bind(_writeUnheld, unheld).Run();
+        }
+
+        return Number(_countUnheld);
+    }
 
     /// <summary>Takes out the kept checkpoints of sizes up to that one.</summary>
     public List<LoggedCheckpoint> TakeUnheld(long size)

@@ -14,16 +14,16 @@ internal static class HealthEndpoints
         routes.MapGet("/health/live", (Delegate)((HttpContext context) => Json.WriteAsync(context, StatusCodes.Status200OK, json => json.WriteString("status", "live"))))
             .WithTags("Health").WithName("live").WithSummary("The process runs").Produces<HealthShape>();
         routes.MapGet("/health/ready", (Delegate)((HttpContext context) => ReadyAsync(context, platform)))
-            .WithTags("Health").WithName("ready").WithSummary("Every chain seals; 503 with the reason when one has stopped").Produces<HealthShape>().Produces<HealthShape>(503);
+            .WithTags("Health").WithName("ready").WithSummary("Every chain seals; 503 with the reason when one has stopped, or waits for its ledger nodes after the start").Produces<HealthShape>().Produces<HealthShape>(503);
     }
 
     private static Task ReadyAsync(HttpContext context, Platform platform)
     {
-        bool ready = platform.Chains.Values.All(c => c.Stopped is null);
+        bool ready = platform.Chains.Values.All(static c => c.Stopped is null && c.FreshnessPending is null);
         context.Response.Headers.CacheControl = "no-store";
         return Json.WriteAsync(context, ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, json =>
         {
-            json.WriteString("status", ready ? "ready" : "stopped");
+            json.WriteString("status", ready ? "ready" : platform.Chains.Values.Any(static c => c.Stopped is not null) ? "stopped" : "freshness-pending");
             json.WriteStartArray("chains");
             foreach ((string name, ChainHost chain) in platform.Chains)
             {
@@ -31,7 +31,12 @@ internal static class HealthEndpoints
                 json.WriteString("chain", name);
                 json.WriteString("origin", chain.Genesis.Origin);
                 json.WriteNumber("size", chain.Reader.Size);
-                json.WriteString("status", chain.Stopped is null ? "running" : "stopped");
+                json.WriteString("status", chain.Stopped is not null ? "stopped" : chain.FreshnessPending is not null ? "freshness-pending" : "running");
+                if (chain is { Stopped: null, FreshnessPending: { } pending })
+                {
+                    json.WriteString("detail", pending);
+                }
+
                 if (chain.Stopped is { } stopped)
                 {
                     json.WriteString("reason", ReasonOf(stopped));

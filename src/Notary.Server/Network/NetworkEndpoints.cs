@@ -1,6 +1,5 @@
 using Notary.Chain;
 using Notary.Chain.Network;
-using Notary.Chain.Nodes;
 using Notary.Evidence;
 using Notary.Server.Http;
 using Notary.Server.OpenApi;
@@ -78,7 +77,7 @@ internal static class NetworkEndpoints
                 json.WriteString("detail", node.Detail);
             }
 
-            if (platform.Network.Nodes.GetValueOrDefault($"{name}/{node.Name}") is { } local && AlarmsOf(local) is > 0 and var alarms)
+            if (platform.Network.Nodes.GetValueOrDefault($"{name}/{node.Name}") is { AlarmCount: > 0 and var alarms })
             {
                 json.WriteNumber("alarms", alarms);
             }
@@ -87,18 +86,5 @@ internal static class NetworkEndpoints
         }
 
         json.WriteEndArray();
-    }
-
-    // A node whose store failed answers nothing, and is failing already.
-    private static int AlarmsOf(LedgerNode node)
-    {
-        try
-        {
-            return node.Alarms().Count;
-        }
-        catch (ChainRefusedException)
-        {
-            return 0;
-        }
     }
 }

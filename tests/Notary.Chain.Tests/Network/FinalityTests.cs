@@ -176,12 +176,48 @@ public sealed class FinalityTests : IDisposable
     }
 
     [Fact]
+    public async Task A_way_to_a_node_that_fails_late_costs_one_attempt_and_no_more()
+    {
+        await using var nodes = new TestNodes(_chain, TestNodes.Times with { NodeTimeout = TimeSpan.FromMilliseconds(300) });
+        nodes.Links[0].FailsLate = true;
+        Assert.Equal((true, null, 1), Summary(await nodes.Finality.CheckFreshnessAsync(CancellationToken.None)));
+        nodes.Finality.Start();
+        using (await _chain.DepositMany(3, 1))
+        {
+        }
+
+        Assert.True(await nodes.Becomes(_chain.Host.Reader.Size));
+        await Task.Delay(600);
+        nodes.Links[0].FailsLate = false;
+        using (await _chain.DepositMany(3, 2))
+        {
+        }
+
+        var size = _chain.Host.Reader.Size;
+        for (var wait = 0; wait < 200 && nodes.Finality.Nodes[0].Cosigned < size; wait++)
+        {
+            await Task.Delay(50);
+        }
+
+        Assert.Equal(size, nodes.Finality.Nodes[0].Cosigned);
+        Assert.Null(nodes.Finality.Failure);
+    }
+
+    [Fact]
     public async Task A_chain_is_fresh_when_the_silent_nodes_alone_could_make_nothing_final()
     {
         await using var nodes = new TestNodes(_chain);
         Assert.Equal((true, (string?)null, 0), Summary(await nodes.Finality.CheckFreshnessAsync(CancellationToken.None)));
         nodes.Links[0].Instead = _ => throw new IOException("down");
         Assert.Equal((true, null, 1), Summary(await nodes.Finality.CheckFreshnessAsync(CancellationToken.None)));
+        nodes.Links[1].Instead = _ => throw new IOException("down");
+        // A number that one node says stops nobody: it is no proof.
+        nodes.Links[0].Instead = _ => new NodeAnswer(NodeStatus.Conflict, "999999999\n");
+        nodes.Links[1].Instead = null;
+        var claimed = await nodes.Finality.CheckFreshnessAsync(CancellationToken.None);
+        Assert.Equal((true, null, 1), Summary(claimed));
+        Assert.Contains("999999999", claimed.Missing[0], StringComparison.Ordinal);
+        nodes.Links[0].Instead = _ => throw new IOException("down");
         nodes.Links[1].Instead = _ => throw new IOException("down");
         var waits = await nodes.Finality.CheckFreshnessAsync(CancellationToken.None);
         Assert.Equal((false, null, 2), Summary(waits));
@@ -196,7 +232,7 @@ public sealed class FinalityTests : IDisposable
         {
             // One node holds leaves that this database does not have any more, another one a different history of the same size.
             log.Append("lost");
-            Assert.Equal(NodeStatus.Success, nodes.Node(1).TakeCheckpoint(log.Offer(0, log.Size)).Status);
+            Cosign(nodes.Node(1), log, 0);
         }
 
         var stale = await nodes.Finality.CheckFreshnessAsync(CancellationToken.None);
@@ -207,7 +243,7 @@ public sealed class FinalityTests : IDisposable
         using (var log = ForgedLog.Of(_chain))
         {
             log.Append("another history");
-            Assert.Equal(NodeStatus.Success, nodes.Node(2).TakeCheckpoint(log.Offer(log.Size - 1, log.Size)).Status);
+            Cosign(nodes.Node(2), log, log.Size - 1);
         }
 
         using (await _chain.DepositMany(3, 1))
@@ -217,6 +253,14 @@ public sealed class FinalityTests : IDisposable
         var forked = await nodes.Finality.CheckFreshnessAsync(CancellationToken.None);
         Assert.False(forked.Fresh);
         Assert.Contains("forensic-centre", forked.Stale, StringComparison.Ordinal);
+    }
+
+    private static void Cosign(LedgerNode node, ForgedLog log, int held)
+    {
+        Assert.Equal(NodeStatus.Success, node.TakeCheckpoint(log.Offer(held, log.Size)).Status);
+        var range = new UploadRange(log.Genesis.Origin, 0, log.Size, default);
+        Assert.Null(node.TakePackage(range, 0, log.Package(range, 0)));
+        Assert.Equal(NodeStatus.Success, node.EndUpload(range, 1).Status);
     }
 
     private static (bool, string?, int) Summary(FreshnessCheck check) => (check.Fresh, check.Stale, check.Missing.Count);

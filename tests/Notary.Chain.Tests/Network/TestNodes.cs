@@ -29,9 +29,12 @@ internal sealed class TestNodes : IAsyncDisposable
     private readonly TestChain _chain;
     private readonly LedgerNode?[] _nodes = new LedgerNode?[Names.Length];
 
-    public TestNodes(TestChain chain)
+    private readonly FinalityTimes _times;
+
+    public TestNodes(TestChain chain, FinalityTimes? times = null)
     {
         _chain = chain;
+        _times = times ?? Times;
         for (var i = 0; i < Names.Length; i++)
         {
             TestChain.Copy(Path.Combine(Originals.Value.Folder.Path, Names[i]), Path.Combine(_folder.Path, Names[i]));
@@ -92,7 +95,7 @@ internal sealed class TestNodes : IAsyncDisposable
     }
 
     private Finality Open() => new(
-        _chain.Host.Reader, Trusted, Names.Zip(Links).ToDictionary(pair => pair.First, pair => (INodeLink)pair.Second), FinalityStore.Open(FinalityPath), Times, TimeProvider.System);
+        _chain.Host.Reader, Trusted, Names.Zip(Links).ToDictionary(pair => pair.First, pair => (INodeLink)pair.Second), FinalityStore.Open(FinalityPath), _times, TimeProvider.System);
 
     private sealed class SharedSigner(ISigner inner) : ISigner
     {
@@ -122,6 +125,12 @@ internal sealed class TestLink : INodeLink
 
     public bool Hangs { get; set; }
 
+    /// <summary>Fails after the time-out of the attempt, and not by being cancelled.</summary>
+    public bool FailsLate { get; set; }
+
+    public async Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation) =>
+        await (Inner ?? throw new IOException("the connection was refused")).MirrorCheckpointAsync(origin, cancellation);
+
     public async Task<NodeAnswer> AddCheckpointAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation) =>
         await Answer("checkpoint", inner => inner.AddCheckpointAsync(body, cancellation), cancellation);
 
@@ -133,6 +142,12 @@ internal sealed class TestLink : INodeLink
         if (Hangs)
         {
             await Task.Delay(Timeout.Infinite, cancellation);
+        }
+
+        if (FailsLate)
+        {
+            await Task.Delay(500, CancellationToken.None);
+            throw new IOException("late");
         }
 
         var answer = Instead?.Invoke(request) ?? await ask(Inner ?? throw new IOException("the connection was refused"));
