@@ -158,7 +158,7 @@ public sealed class Platform : IDisposable
             : Path.Combine(found, SidechainsFolder.Name);
     }
 
-    private static void CheckLibCrypto(CryptoOptions options)
+    internal static void CheckLibCrypto(CryptoOptions options)
     {
         LibCrypto.UsePath(options.LibCrypto.Length > 0 ? options.LibCrypto : null);
         if (LibCrypto.Check() is { } problem)
@@ -168,7 +168,7 @@ public sealed class Platform : IDisposable
     }
 
     /// <summary>Before anything is created: a second start on a taken port must leave no half-made platform behind.</summary>
-    private static void CheckPort(ListenOptions options)
+    internal static void CheckPort(ListenOptions options)
     {
         var url = new Uri(options.Url);
         try
