@@ -39,6 +39,8 @@ internal static class NodeEndpoints
             return;
         }
 
+        // What is a little too long is still read to its end by the server, so that the answer is not lost with the connection.
+        RequestBody.Allow(context, 2 * AddCheckpoint.MaxLength);
         using RequestBody body = await RequestBody.ReadAsync(context, AddCheckpoint.MaxLength);
         if (body.End is BodyEnd.Truncated or BodyEnd.TooSlow)
         {
@@ -73,8 +75,9 @@ internal static class NodeEndpoints
         }
 
         RequestBody.Allow(context, options.UploadBytes);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        deadline.CancelAfter(TimeSpan.FromSeconds(options.UploadSeconds));
+
+        // Not bound to the connection: what came before it broke is read and kept.
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(options.UploadSeconds));
         await using Stream? inflated = encoding.EndsWith("gzip", StringComparison.Ordinal) ? new GZipStream(context.Request.Body, CompressionMode.Decompress, leaveOpen: true) : null;
         using var reader = new UploadReader(inflated ?? context.Request.Body, options.UploadBytes);
         if (await reader.ReadRangeAsync(deadline.Token) is { } range)
