@@ -18,6 +18,9 @@ internal static class NodeEndpoints
     /// <summary>Submission and monitoring prefix.</summary>
     public const string Prefix = "/mirror";
 
+    /// <summary>Most bytes of an add-checkpoint body: proof, checkpoint and the lines of some hundred cosigners, who are passed over.</summary>
+    public const int MaximumCheckpoint = 128 * 1024;
+
     private const string RetryAfterSeconds = "5";
 
     public static void MapNodes(this IEndpointRouteBuilder routes, NodeSet nodes, NodeOptions options, EntriesSecret? secret, ILogger logger)
@@ -40,11 +43,11 @@ internal static class NodeEndpoints
         }
 
         // What is a little too long is still read to its end by the server, so that the answer is not lost with the connection.
-        RequestBody.Allow(context, 2 * AddCheckpoint.MaxLength);
-        using RequestBody body = await RequestBody.ReadAsync(context, AddCheckpoint.MaxLength);
+        RequestBody.Allow(context, 2 * MaximumCheckpoint);
+        using RequestBody body = await RequestBody.ReadAsync(context, MaximumCheckpoint);
         if (body.End is BodyEnd.Truncated or BodyEnd.TooSlow)
         {
-            await RequestBody.RefuseAsync(context, body.End, AddCheckpoint.MaxLength);
+            await RequestBody.RefuseAsync(context, body.End, MaximumCheckpoint);
             return;
         }
 
@@ -76,7 +79,7 @@ internal static class NodeEndpoints
 
         RequestBody.Allow(context, options.UploadBytes);
 
-        // Not bound to the connection: what came before it broke is read and kept.
+        // Not bound to the connection: what the server has received before it broke may still be taken.
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(options.UploadSeconds));
         await using Stream? inflated = encoding.EndsWith("gzip", StringComparison.Ordinal) ? new GZipStream(context.Request.Body, CompressionMode.Decompress, leaveOpen: true) : null;
         using var reader = new UploadReader(inflated ?? context.Request.Body, options.UploadBytes);

@@ -78,7 +78,7 @@ public sealed class NodeEndpointTests(NodeFixture fixture) : IClassFixture<NodeF
         {
             (400, [], ""),
             (400, "old 0\n"u8.ToArray(), ""),
-            (400, new byte[AddCheckpoint.MaxLength + 1], ""),
+            (400, new byte[NodeEndpoints.MaximumCheckpoint + 1], ""),
             (404, Log.Offer(0, 3, Log.Sign("test.other/log", 3, Log.Root(3))), ""),
             (403, Log.Offer(0, 3, unsigned), ""),
             (403, Log.Offer(0, 3, broken), ""),
@@ -221,15 +221,16 @@ public sealed class NodeEndpointTests(NodeFixture fixture) : IClassFixture<NodeF
         Assert.Equal((202, "600\n256\n\n"), (status, text));
         Assert.Contains("Content-Type: text/x.tlog.mirror-info\r\n", headers, StringComparison.Ordinal);
 
-        // A connection that is cut gets no answer; what came before is kept all the same.
+        // A connection that is cut gets no answer; what was taken before is kept all the same.
         using (var upload = new RawUpload(server.Address, body.Length))
         {
             await upload.SendAsync(body.AsMemory(0, body.Length - 1));
-            upload.Cut();
             for (int wait = 0; wait < 200 && server.Node.Standing.NextEntry < 512; wait++)
             {
                 await Task.Delay(20);
             }
+
+            upload.Cut();
         }
 
         Assert.Equal(new NodeStanding(600, 512, 0, 0), server.Node.Standing);
