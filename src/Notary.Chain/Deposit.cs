@@ -163,10 +163,19 @@ public sealed class DepositResult : IDisposable
     /// <summary>The number of the record that a single request became.</summary>
     public string Number => RecordNumber.Format(_genesis!.Code, First);
 
-    /// <summary>The answer to a single request: <c>{"id","index","leaf","number","proof","secret","state":"sealed","v":1}</c>, which is a receipt.</summary>
+    /// <summary>
+    /// The answer to a single request: <c>{"id","index","leaf","number","proof","secret","state","v":1}</c>, which is a receipt, with the member <c>anchor</c> where there is one.
+    /// </summary>
+    /// <param name="output">Gets the answer.</param>
+    /// <param name="reached">The proof in the state that the record has reached; null: sealed, with its own proof.</param>
     /// <returns>False when it was sealed, and what opens the record has been erased since.</returns>
-    public bool TryWriteSingle(IBufferWriter<byte> output)
+    public bool TryWriteSingle(IBufferWriter<byte> output, Network.RecordProof? reached = null)
     {
+        if (reached is not null)
+        {
+            return TryWriteReached(output, reached);
+        }
+
         if (_leaves is not null)
         {
             var proof = _proof ??= new ArrayBufferWriter<byte>(2_048);
@@ -229,6 +238,18 @@ public sealed class DepositResult : IDisposable
         writer.WriteEndObject();
         writer.Flush();
         output.Write("\n"u8);
+    }
+
+    private bool TryWriteReached(IBufferWriter<byte> output, Network.RecordProof reached)
+    {
+        if (_reader!.Receipt(First, reached.Proof, reached.Anchor) is not { } receipt)
+        {
+            return false;
+        }
+
+        var id = CanonicalValue.TryParseCanonical(receipt.LeafBytes, CanonicalLimits.Leaf, out var leaf).Ok ? leaf["id"] : null;
+        output.Write(CanonicalValue.OfObject([.. receipt.ToMembers(), ("id", id), ("index", CanonicalValue.Of(First)), ("state", CanonicalValue.Of(TrustNames.Of(reached.State)))]).ToBytes());
+        return true;
     }
 
     /// <inheritdoc/>

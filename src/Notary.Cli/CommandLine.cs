@@ -42,6 +42,7 @@ internal static class CommandLine
             KeygenCommand.Build(),
             SelfTestCommand.Build(),
             ChainCommand.Build(),
+            NetworkCommand.Build(),
             FsckCommand.Build(),
             BenchCommand.Build(),
         };

@@ -85,7 +85,8 @@ internal static class AnswerCheck
         }
 
         QuorumVerdict verdict = chain.Policy.Evaluate(note, chain.LogKeys);
-        if (!verdict.Ok)
+        // Sealed is what is proved here: the quorum's cosignatures come later, and the verifier says whether they are there.
+        if (verdict.Failure is not (QuorumFailure.None or QuorumFailure.QuorumNotReached))
         {
             throw NotProved("checkpoint-signature", $"The checkpoint's signatures do not satisfy the trust file ({verdict.Failure}).");
         }

@@ -97,6 +97,9 @@ public sealed class NotaryClient : IDisposable
         return SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancel);
     }
 
+    /// <summary>Where the server's chains, ledger nodes and anchors stand; the answer's JSON, not verified.</summary>
+    public Task<byte[]> NetworkUnverifiedAsync(CancellationToken cancel = default) => SendAsync(static () => new HttpRequestMessage(HttpMethod.Get, "api/network"), cancel);
+
     /// <summary>Looks records up by a digest of one of their parts; the answer's JSON, not verified.</summary>
     public Task<byte[]> FindDigestUnverifiedAsync(Hash32 digest, CancellationToken cancel = default) =>
         SendAsync(() => new HttpRequestMessage(HttpMethod.Get, "api/evidence?digest=" + digest.ToHex()), cancel);

@@ -3,6 +3,7 @@ using Notary.Server;
 using Notary.Server.Deposits;
 using Notary.Server.Health;
 using Notary.Server.Logs;
+using Notary.Server.Network;
 using Notary.Server.Nodes;
 using Notary.Server.Options;
 using Notary.Server.Portal;
@@ -26,7 +27,7 @@ try
         return await NodeProcess.RunAsync(builder, options, started, TimeProvider.System);
     }
 
-    using Platform platform = Platform.Open(options, builder.Environment.IsDevelopment(), TimeProvider.System);
+    await using Platform platform = Platform.Open(options, builder.Environment.IsDevelopment(), TimeProvider.System);
     WebHost.Configure(builder, options, platform);
 
     await using WebApplication app = builder.Build();
@@ -40,6 +41,7 @@ try
     app.MapVerify(verify);
     app.MapLogs(platform);
     app.MapHealth(platform);
+    app.MapNetwork(platform);
     app.MapPortal(platform);
     app.MapOpenApi();
 
@@ -47,7 +49,7 @@ try
     await app.StartAsync();
     FirstSteps.Print(Console.Out, platform, options, started.Elapsed);
     await app.WaitForShutdownAsync();
-    platform.Close(app.Logger);
+    await platform.CloseAsync(app.Logger);
     return 0;
 }
 catch (Exception exception) when (StartRefusal.SentenceOf(exception) is { } sentence)

@@ -19,6 +19,7 @@ public sealed class ProblemTests(ServerFixture server)
         digest-malformed 400
         entries-not-public 403
         erased 410
+        freshness-pending 503
         idempotency-conflict 409
         idempotency-key-malformed 400
         internal 500
@@ -45,6 +46,7 @@ public sealed class ProblemTests(ServerFixture server)
         unauthenticated 401
         unsupported-type 415
         verifier-busy 503
+        wait-malformed 400
         """;
 
     [Fact]

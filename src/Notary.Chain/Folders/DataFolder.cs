@@ -43,6 +43,9 @@ public sealed class DataFolder : IDisposable
     /// <summary>The credential's path.</summary>
     public string CredentialPath => Path.Combine(Root, "credential.json");
 
+    /// <summary>The folder of the regions' credentials, in an embedded network.</summary>
+    public string CredentialsPath => Path.Combine(Root, "credentials");
+
     /// <summary>The development passwords' path.</summary>
     public string PasswordPath => Path.Combine(Root, "passwords");
 

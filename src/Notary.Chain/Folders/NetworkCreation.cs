@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Notary.Chain.Nodes;
 using Notary.Crypto.Native;
 using Notary.Evidence;
@@ -133,15 +132,13 @@ public static class NetworkCreation
     // One credential for each region; the one without a name is the first region's, for a client that is told nothing.
     private static void WriteCredentials(DataFolder data, List<NewChain> chains)
     {
-        var folder = Path.Combine(data.Root, "credentials");
+        var folder = data.CredentialsPath;
         DurableFile.CreateOwnerOnlyFolder(folder);
-        var accounts = new List<object>();
         var regions = chains.Where(static chain => chain.Template.Name != TrustFile.MainChain).ToList();
         foreach (var chain in regions)
         {
-            var secret = NewChain.WriteCredential(out var credential);
+            NewChain.WriteCredential(out var credential);
             DurableFile.Replace(Path.Combine(folder, chain.Template.Name + ".json"), credential, ownerOnly: true);
-            accounts.Add(new { Account = ChainCreation.DevelopmentAccount, Chain = chain.Template.Name, SecretHash = Crypto.Suite.Intl.Hash(System.Text.Encoding.ASCII.GetBytes(secret)).ToHex() });
             if (chain == regions[0])
             {
                 DurableFile.Replace(data.CredentialPath, credential, ownerOnly: true);
@@ -149,6 +146,5 @@ public static class NetworkCreation
         }
 
         DurableFile.SyncFolder(folder);
-        DurableFile.Replace(Path.Combine(data.Root, "accounts.json"), JsonSerializer.SerializeToUtf8Bytes(accounts), ownerOnly: true);
     }
 }

@@ -27,6 +27,7 @@ public sealed class ChainNetwork : IAsyncDisposable
     private readonly Dictionary<string, Anchoring> _anchoring = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _starting = [];
+    private int _disposed;
 
     private ChainNetwork(IReadOnlyDictionary<string, ChainHost> chains) => _chains = chains;
 
@@ -126,6 +127,11 @@ public sealed class ChainNetwork : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_starting).ConfigureAwait(false);
         foreach (var anchoring in _anchoring.Values)

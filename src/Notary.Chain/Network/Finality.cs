@@ -78,14 +78,14 @@ public sealed class Finality : IAsyncDisposable
     /// <summary>The newest anchored checkpoint; null before the first.</summary>
     public AnchoredCheckpoint? NewestAnchored => Volatile.Read(ref _anchored);
 
-    /// <summary>Since when a candidate waits for its quorum, Unix milliseconds; null when the newest one has it.</summary>
+    /// <summary>Since when a candidate waits for its quorum, Unix milliseconds; null while candidates find theirs within their time-out.</summary>
     public long? WaitingSince
     {
         get
         {
             lock (_gate)
             {
-                return _candidate is { } open && open.Head.Size > (_newest?.Size ?? 0) ? open.Since.ToUnixTimeMilliseconds() : null;
+                return _candidate is { } open && open.Head.Size > (_newest?.Size ?? 0) && _time.GetUtcNow() - open.Since >= _times.CandidateTimeout ? open.Since.ToUnixTimeMilliseconds() : null;
             }
         }
     }

@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace Notary.Cli.Bench;
 
-/// <summary><c>notary bench ingest</c> and <c>notary bench crypto</c>.</summary>
+/// <summary><c>notary bench ingest</c>, <c>notary bench network</c> and <c>notary bench crypto</c>.</summary>
 internal static class BenchCommand
 {
-    public static Command Build() => new("bench", "Measures this machine.") { Ingest(), Crypto() };
+    public static Command Build() => new("bench", "Measures this machine.") { Ingest(), Network(), Crypto() };
 
     private static Command Ingest()
     {
@@ -43,6 +43,35 @@ internal static class BenchCommand
                 Keep = parsed.GetValue(keep),
             }).RunAsync(cancel);
         });
+        return command;
+    }
+
+    private static Command Network()
+    {
+        var seconds = new Option<double>("--seconds") { Description = "Length of the measured window.", DefaultValueFactory = _ => 60 };
+        var warmUp = new Option<double>("--warm-up") { Description = "Seconds of load before it.", DefaultValueFactory = _ => 10 };
+        var rate = new Option<int>("--rate") { Description = "Records a second, spread over the regions.", DefaultValueFactory = _ => 2_000 };
+        var prefill = new Option<long>("--prefill") { Description = "Records in the chains before the measurement, spread over the regions.", DefaultValueFactory = _ => 0 };
+        var data = new Option<string>("--data") { Description = "Folder in which the network gets a fresh data folder; refused on a disk in memory.", DefaultValueFactory = _ => "bench-data" };
+        var sidechains = new Option<string?>("--sidechains") { Description = "Folder of templates; without it sidechains here or in a folder above." };
+        var server = new Option<string?>("--server") { Description = "Notary.Server.dll or its folder; without it, the one beside notary or in the repository's build." };
+        var keep = new Option<bool>("--keep") { Description = "Leave the data folder." };
+        NumberOption.Between(seconds, 0.5, 86_400);
+        NumberOption.Between(warmUp, 0, 3_600);
+        NumberOption.Between(rate, 1, 1_000_000);
+        NumberOption.Between(prefill, 0, 1_000_000_000);
+        var command = new Command("network", "Starts a whole network in one server and measures how soon records are final and anchored.") { seconds, warmUp, rate, prefill, data, sidechains, server, keep };
+        command.SetAction((parsed, cancel) => new NetworkBench(new NetworkBenchOptions
+        {
+            Seconds = parsed.GetValue(seconds),
+            WarmUp = parsed.GetValue(warmUp),
+            RecordsPerSecond = parsed.GetValue(rate),
+            Prefill = parsed.GetValue(prefill),
+            Data = parsed.GetValue(data)!,
+            Sidechains = parsed.GetValue(sidechains) ?? Chains.ChainCommand.FindSidechains(),
+            Server = parsed.GetValue(server),
+            Keep = parsed.GetValue(keep),
+        }).RunAsync(cancel));
         return command;
     }
 

@@ -102,6 +102,21 @@ internal static class ChainCommand
         }
     }
 
+    /// <summary>The nearest folder <c>sidechains</c> here or above.</summary>
+    public static string FindSidechains()
+    {
+        for (DirectoryInfo? folder = new(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
+        {
+            string candidate = Path.Combine(folder.FullName, "sidechains");
+            if (Directory.Exists(candidate))
+            {
+                return candidate;
+            }
+        }
+
+        throw new CliException(ExitCode.NoInput, "template-not-found", "There is no sidechains folder here or in a folder above; name it with --sidechains.");
+    }
+
     private static string FindTemplate(string name)
     {
         for (DirectoryInfo? folder = new(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)

@@ -92,9 +92,10 @@ internal static class NotarizeCommand
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(plan.Package))!);
         DateTime until = DateTime.UtcNow + settings.Wait;
         TlogProof proof = record.Proof;
+        AnchorProof? anchor = null;
         while (true)
         {
-            VerificationReport report = WriteAndVerify(record, proof, plan, settings, draft, judge);
+            VerificationReport report = WriteAndVerify(record, proof, anchor, plan, settings, draft, judge);
             if (report.Indication == Indication.TotalFailed)
             {
                 File.Delete(draft);
@@ -107,14 +108,15 @@ internal static class NotarizeCommand
             }
 
             await Task.Delay(TimeSpan.FromSeconds(1), cancel);
-            if (TlogProof.TryParse(await client.FetchUnverifiedAsync(record.Number, "proof", cancel), out TlogProof? newer).Ok)
+            if (Receipt.TryParse(await client.FetchUnverifiedAsync(record.Number, "receipt", cancel), out Receipt? newer) == ReceiptProblem.None
+                && TlogProof.TryParse(System.Text.Encoding.UTF8.GetBytes(newer!.Proof), out TlogProof? further).Ok)
             {
-                proof = newer!;
+                (proof, anchor) = (further!, newer.Anchor);
             }
         }
     }
 
-    private static VerificationReport WriteAndVerify(SealedRecord record, TlogProof proof, Plan plan, Settings settings, string draft, FoundTrust judge)
+    private static VerificationReport WriteAndVerify(SealedRecord record, TlogProof proof, AnchorProof? anchor, Plan plan, Settings settings, string draft, FoundTrust judge)
     {
         var contents = new List<FileStream>();
         try
@@ -125,7 +127,7 @@ internal static class NotarizeCommand
             }
 
             using var package = new FileStream(draft, FileMode.Create, FileAccess.ReadWrite);
-            PackageWriter.Write(package, record.Leaf.Span, record.Openings, proof, contents);
+            PackageWriter.Write(package, record.Leaf.Span, record.Openings, proof, contents, anchor);
             package.Flush();
             DurableFile.Sync(package.SafeFileHandle);
             package.Position = 0;

@@ -95,7 +95,8 @@ public static class TrustNames
         return mode != 0;
     }
 
-    internal static bool TryState(string? name, out RecordState state)
+    /// <summary>The state of a name; false for another text.</summary>
+    public static bool TryState(string? name, out RecordState state)
     {
         state = (RecordState)Math.Max(0, Array.IndexOf(States, name, 1));
         return state != 0;

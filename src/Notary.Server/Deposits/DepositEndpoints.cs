@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Net.Http.Headers;
 using Notary.Chain;
+using Notary.Chain.Network;
 using Notary.Evidence;
 using Notary.Server.Http;
 using Notary.Server.Identity;
@@ -25,17 +26,19 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
 {
     private const int RetryAfterSeconds = 1;
 
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _answer;
 
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/api/evidence", (Delegate)SingleAsync)
-            .WithTags("Deposit").WithName("deposit").WithSummary("Seals one record; the answer is its receipt. Header Idempotency-Key (1 to 64 printable ASCII characters) is optional")
+            .WithTags("Deposit").WithName("deposit").WithSummary("Seals one record; the answer is its receipt. Header Idempotency-Key (1 to 64 printable ASCII characters) is optional; ?wait=final or ?wait=anchored answers when the record is so, or after 30 s with the state that it has reached")
             .RequireAuthorization()
             .Accepts<EvidenceRequestShape>("application/json", "multipart/form-data").WithMetadata(new OpenApiExampleOf("application/json", ExampleRequest))
             .Produces<SealedShape>(201)
-            .Answers([.. Common, Problems.MultipartMalformed, Problems.MultipartNoRequest, Problems.MultipartNoFile, Problems.Refused]);
+            .Answers([.. Common, Problems.WaitMalformed, Problems.MultipartMalformed, Problems.MultipartNoRequest, Problems.MultipartNoFile, Problems.Refused]);
         routes.MapPost("/api/evidence/batch", (Delegate)BatchAsync)
             .WithTags("Deposit").WithName("depositBatch").WithSummary("Seals up to 10,000 records, one JSON request a line; the answer has a line for each, and at last the range with its proof and the checkpoint")
             .RequireAuthorization()
@@ -47,7 +50,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
     private static readonly Problem[] Common =
     [
         Problems.Malformed, Problems.Truncated, Problems.IdempotencyKeyMalformed, Problems.Unauthenticated, Problems.NoKey, Problems.BodyTimeout, Problems.IdempotencyConflict,
-        Problems.TooLarge, Problems.UnsupportedType, Problems.Internal, Problems.OutcomeUnknown, Problems.QueueFull, Problems.ChainStopped,
+        Problems.TooLarge, Problems.UnsupportedType, Problems.Internal, Problems.OutcomeUnknown, Problems.QueueFull, Problems.ChainStopped, Problems.FreshnessPending,
     ];
 
     private const string ExampleRequest = """
@@ -63,6 +66,12 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
             return;
         }
 
+        if (!TryWait(context, out RecordState wait))
+        {
+            await Problems.WriteAsync(context, Problems.WaitMalformed, "Send wait=sealed, wait=final or wait=anchored once, or none.");
+            return;
+        }
+
         string? type = context.Request.ContentType;
         if (IsJson(type, "application/json"))
         {
@@ -73,7 +82,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
                 return;
             }
 
-            await SealSingleAsync(context, body.Memory, key);
+            await SealSingleAsync(context, body.Memory, key, wait);
         }
         else if (MediaTypeHeaderValue.TryParse(type, out MediaTypeHeaderValue? media) && media.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
         {
@@ -92,7 +101,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
                 return;
             }
 
-            await SealSingleAsync(context, read.Json, key);
+            await SealSingleAsync(context, read.Json, key, wait);
         }
         else
         {
@@ -150,7 +159,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         await context.Response.BodyWriter.FlushAsync();
     }
 
-    private async Task SealSingleAsync(HttpContext context, ReadOnlyMemory<byte> body, string? key)
+    private async Task SealSingleAsync(HttpContext context, ReadOnlyMemory<byte> body, string? key, RecordState wait)
     {
         ChainHost chain = ChainOf(context, out ServiceAccountIdentity caller);
         using DepositResult result = await chain.DepositAsync(DepositOf(body, single: true, caller, key));
@@ -160,8 +169,18 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
             return;
         }
 
+        RecordProof? proof = null;
+        if (wait > RecordState.Sealed)
+        {
+            // However long the client waits, the record is sealed: what ends the waiting is answered with the state reached.
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+            limit.CancelAfter(LongestWait);
+            await platform.Network.WaitAsync(chain, result.First, wait, limit.Token);
+            proof = platform.Network.Prove(chain, result.First);
+        }
+
         using Activity? answer = ServerTelemetry.Source.StartActivity("answer");
-        if (!TryWrite(context, result))
+        if (!TryWrite(context, result, proof))
         {
             await Problems.WriteAsync(context, Problems.Erased, "This request was sealed, and what opens its record has been erased since.");
             return;
@@ -173,11 +192,11 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
     }
 
     // No await between taking the thread's buffer and copying it out.
-    private static bool TryWrite(HttpContext context, DepositResult result)
+    private static bool TryWrite(HttpContext context, DepositResult result, RecordProof? proof)
     {
         ArrayBufferWriter<byte> buffer = _answer ??= new ArrayBufferWriter<byte>(4_096);
         buffer.ResetWrittenCount();
-        if (!result.TryWriteSingle(buffer))
+        if (!result.TryWriteSingle(buffer, proof))
         {
             return false;
         }
@@ -228,6 +247,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         DepositOutcome.QueueFull => Problems.WriteAsync(context, Problems.QueueFull, "Send it again in a moment; nothing of it is sealed.", retryAfterSeconds: RetryAfterSeconds),
         DepositOutcome.ChainStopped => Problems.WriteAsync(context, Problems.ChainStopped, chain.Stopped?.Sentence ?? "The chain is closing.", retryAfterSeconds: 60),
         DepositOutcome.OutcomeUnknown => Problems.WriteAsync(context, Problems.OutcomeUnknown, "Ask again with the same Idempotency-Key when the chain runs again, or look the digest up.", retryAfterSeconds: 60),
+        DepositOutcome.FreshnessPending => Problems.WriteAsync(context, Problems.FreshnessPending, chain.FreshnessPending ?? "Send it again in a moment.", retryAfterSeconds: RetryAfterSeconds),
         DepositOutcome.NoKey => Problems.WriteAsync(context, Problems.NoKey, "This account has no key record in force on its chain."),
         DepositOutcome.BodyRefused when result.BodyProblem is { } body => Problems.WriteAsync(context, Problems.OfReason(body.Code), body.Message, body.Code, body.Offset),
         _ when result.ErrorOf(0) is { } error => Problems.WriteAsync(context, error.Admission ? Problems.Refused : Problems.OfReason(error.Code), error.Detail, error.Code),
@@ -247,6 +267,18 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         Microsoft.Extensions.Primitives.StringValues given = context.Request.Headers["Idempotency-Key"];
         key = given.Count == 0 ? null : given[0];
         return given.Count == 0 || (given.Count == 1 && key is { Length: >= 1 and <= 64 } && !key.AsSpan().ContainsAnyExceptInRange(' ', '~'));
+    }
+
+    private static bool TryWait(HttpContext context, out RecordState wait)
+    {
+        // Nearly every request has no query, and parsing an empty one costs.
+        wait = RecordState.Sealed;
+        if (!context.Request.QueryString.HasValue || !context.Request.Query.TryGetValue("wait", out Microsoft.Extensions.Primitives.StringValues given))
+        {
+            return true;
+        }
+
+        return given.Count == 1 && TrustNames.TryState(given[0], out wait) && wait <= RecordState.Anchored;
     }
 
     private static Task RefuseKeyAsync(HttpContext context) =>

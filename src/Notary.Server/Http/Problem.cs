@@ -27,6 +27,7 @@ public static class Problems
     public static readonly Problem NotTheDepositor = new("not-the-depositor", 403, "Only the depositing account may read this");
     public static readonly Problem NoKey = new("no-key", 403, "The account has no key record in force");
     public static readonly Problem EntriesNotPublic = new("entries-not-public", 403, "Entries go to the chain's nodes and auditors only");
+    public static readonly Problem WaitMalformed = new("wait-malformed", 400, "The wait is not a state that a record can reach");
     public static readonly Problem NotFound = new("not-found", 404, "There is nothing under this address");
     public static readonly Problem RecordNotFound = new("record-not-found", 404, "No such record");
     public static readonly Problem ChainNotFound = new("chain-not-found", 404, "No such chain");
@@ -45,6 +46,7 @@ public static class Problems
     public static readonly Problem OutcomeUnknown = new("outcome-unknown", 503, "Whether the request was sealed is not known yet");
     public static readonly Problem QueueFull = new("queue-full", 503, "The chain's queue is full");
     public static readonly Problem ChainStopped = new("chain-stopped", 503, "The chain has stopped sealing");
+    public static readonly Problem FreshnessPending = new("freshness-pending", 503, "The chain has just started and waits for its ledger nodes");
     public static readonly Problem VerifierBusy = new("verifier-busy", 503, "Too many packages are being verified");
 
     // Reasons that say "this is not JSON of the profile": everything else was understood and is refused.

@@ -85,12 +85,15 @@ public sealed class ServiceAccounts
         Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), BearerHandler.Scheme)));
 
     /// <summary>
-    /// Reads the accounts file. When there is none yet, the credential that <c>chain create</c> left for the client is taken over, as a hash:
-    /// from then on the server needs the credential no more, and it may be moved to the client's machine.
+    /// Reads the accounts file. When there is none yet, the credentials that <c>chain create</c> or <c>network create</c> left for clients are taken over, as hashes:
+    /// from then on the server needs them no more, and they may be moved to the clients' machines.
     /// </summary>
+    /// <param name="accountsPath">The accounts file.</param>
+    /// <param name="credentials">Credential files, each with the name of its chain; those that are not there are passed over.</param>
     /// <exception cref="StartRefusedException">Neither file is there, or one cannot be read.</exception>
-    public static IReadOnlyList<ServiceAccountEntry> Load(string accountsPath, string credentialPath, string chain)
+    public static IReadOnlyList<ServiceAccountEntry> Load(string accountsPath, IReadOnlyList<(string Path, string Chain)> credentials)
     {
+        string read = accountsPath;
         try
         {
             if (File.Exists(accountsPath))
@@ -99,22 +102,28 @@ public sealed class ServiceAccounts
                 return entries.All(e => e.SecretHash.Length == 64 && e.SecretHash.All(char.IsAsciiHexDigitLower)) ? entries : throw new JsonException();
             }
 
-            if (!File.Exists(credentialPath))
+            List<ServiceAccountEntry> first = [];
+            foreach ((string path, string chain) in credentials.Where(c => File.Exists(c.Path)))
             {
-                throw new StartRefusedException($"Neither '{accountsPath}' nor '{credentialPath}' is there, so nobody could deposit: put back the credential that 'notary chain create' wrote.");
+                read = path;
+                using JsonDocument credential = JsonDocument.Parse(File.ReadAllBytes(path));
+                string account = credential.RootElement.GetProperty("account").GetString() ?? throw new JsonException();
+                string secret = credential.RootElement.GetProperty("secret").GetString() ?? throw new JsonException();
+                first.Add(new(account, chain, HashOf(secret)));
             }
 
-            using JsonDocument credential = JsonDocument.Parse(File.ReadAllBytes(credentialPath));
-            string account = credential.RootElement.GetProperty("account").GetString() ?? throw new JsonException();
-            string secret = credential.RootElement.GetProperty("secret").GetString() ?? throw new JsonException();
-            ServiceAccountEntry[] first = [new(account, chain, HashOf(secret))];
+            if (first.Count == 0)
+            {
+                throw new StartRefusedException($"Neither '{accountsPath}' nor '{credentials[0].Path}' is there, so nobody could deposit: put back the credential that 'notary chain create' wrote.");
+            }
+
             DurableFile.Replace(accountsPath, JsonSerializer.SerializeToUtf8Bytes(first, Strict), ownerOnly: true);
             DurableFile.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(accountsPath))!);
             return first;
         }
         catch (Exception wrong) when (wrong is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new StartRefusedException($"'{(File.Exists(accountsPath) ? accountsPath : credentialPath)}' is not what this program writes there: put back the file from before it was edited.");
+            throw new StartRefusedException($"'{read}' is not what this program writes there: put back the file from before it was edited.");
         }
         catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
         {

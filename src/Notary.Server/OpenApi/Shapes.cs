@@ -46,7 +46,12 @@ internal sealed record ReceiptShape(
     [property: JsonPropertyName("number"), Description("Record number, for instance BJ-0000-0000-0006-K.")] string Number,
     [property: JsonPropertyName("leaf"), Description("The sealed leaf, canonical JSON as text.")] string Leaf,
     [property: JsonPropertyName("secret"), Description("32 bytes, lower-case hex.")] string Secret,
-    [property: JsonPropertyName("proof"), Description("C2SP tlog-proof text with the signed checkpoint.")] string Proof);
+    [property: JsonPropertyName("proof"), Description("C2SP tlog-proof text with the signed checkpoint.")] string Proof,
+    [property: JsonPropertyName("anchor"), Description("The way to the main chain; absent before the record is anchored.")] AnchorShape? Anchor);
+
+internal sealed record AnchorShape(
+    [property: JsonPropertyName("leaf"), Description("The anchor leaf of the main chain, canonical JSON as text.")] string Leaf,
+    [property: JsonPropertyName("proof"), Description("C2SP tlog-proof text of that leaf with a final checkpoint of the main chain.")] string Proof);
 
 [Description("A receipt, and where the record stands.")]
 internal sealed record SealedShape(
@@ -57,7 +62,8 @@ internal sealed record SealedShape(
     [property: JsonPropertyName("proof")] string Proof,
     [property: JsonPropertyName("id")] string Id,
     [property: JsonPropertyName("index")] long Index,
-    [property: JsonPropertyName("state"), Description("sealed")] string State);
+    [property: JsonPropertyName("state"), Description("sealed, final or anchored.")] string State,
+    [property: JsonPropertyName("anchor"), Description("The way to the main chain; absent before the record is anchored.")] AnchorShape? Anchor);
 
 [Description("One line of a batch's answer: a sealed record, a refused line, or (last) the range with its proof and checkpoint.")]
 internal sealed record BatchLineShape(
@@ -154,3 +160,28 @@ internal sealed record ChainHealthShape(
     [property: JsonPropertyName("status")] string Status,
     [property: JsonPropertyName("reason")] string? Reason,
     [property: JsonPropertyName("detail")] string? Detail);
+
+[Description("Where chains, ledger nodes and anchors stand.")]
+internal sealed record NetworkShape(
+    [property: JsonPropertyName("mode"), Description("development, demonstration or production.")] string Mode,
+    [property: JsonPropertyName("chains")] NetworkChainShape[] Chains);
+
+internal sealed record NetworkChainShape(
+    [property: JsonPropertyName("chain")] string Chain,
+    [property: JsonPropertyName("origin")] string Origin,
+    [property: JsonPropertyName("size"), Description("Leaves sealed.")] long Size,
+    [property: JsonPropertyName("status"), Description("running, freshness-pending or stopped.")] string Status,
+    [property: JsonPropertyName("detail"), Description("Why it does not run.")] string? Detail,
+    [property: JsonPropertyName("final"), Description("Leaves that are final; absent where no quorum is demanded.")] long? Final,
+    [property: JsonPropertyName("anchored"), Description("Leaves that are anchored; absent on the main chain.")] long? Anchored,
+    [property: JsonPropertyName("waitingSince"), Description("Since when a head waits for its quorum.")] string? WaitingSince,
+    [property: JsonPropertyName("trouble"), Description("Why finality or anchors do not go on.")] string? Trouble,
+    [property: JsonPropertyName("nodes")] NetworkNodeShape[]? Nodes);
+
+internal sealed record NetworkNodeShape(
+    [property: JsonPropertyName("node")] string Node,
+    [property: JsonPropertyName("cosigned"), Description("Largest size that it cosigned since the server started.")] long Cosigned,
+    [property: JsonPropertyName("failingSince"), Description("Since when attempts with it end badly.")] string? FailingSince,
+    [property: JsonPropertyName("outcome"), Description("How the last one ended: unreachable, ahead, inconsistent or refused.")] string? Outcome,
+    [property: JsonPropertyName("detail")] string? Detail,
+    [property: JsonPropertyName("alarms"), Description("What it keeps as evidence, when it runs in this process.")] long? Alarms);

@@ -42,7 +42,7 @@ internal static class LookupEndpoint
                 foreach (long index in chain.Reader.FindDigest(digest, MaximumRecords))
                 {
                     json.WriteStartObject();
-                    RecordEndpoints.WritePublic(json, chain, index, RecordEndpoints.FactsOf(chain, index), withKind: false);
+                    RecordEndpoints.WritePublic(json, platform, chain, index, RecordEndpoints.FactsOf(chain, index), withKind: false);
                     json.WriteEndObject();
                 }
             }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Notary.Chain;
+using Notary.Chain.Network;
 using Notary.Evidence;
 using Notary.Server.Http;
 using Notary.Server.Identity;
@@ -18,10 +19,10 @@ internal static class RecordEndpoints
             .WithName("readRecord").WithSummary("A record, as much of it as the caller may see").RequireRateLimiting(RateLimits.Lookup)
             .Produces<RecordShape>().Answers(Problems.NameMalformed, Problems.RecordNotFound, Problems.RateLimited);
         records.MapGet("/proof", (HttpContext context, string name) => ProofAsync(context, platform, name))
-            .WithName("readProof").WithSummary("The inclusion proof with the newest signed checkpoint (C2SP tlog-proof); it holds hashes only").RequireRateLimiting(RateLimits.Lookup)
+            .WithName("readProof").WithSummary("The inclusion proof with the checkpoint of the furthest state that the record has reached (C2SP tlog-proof); it holds hashes only").RequireRateLimiting(RateLimits.Lookup)
             .Produces<string>(200, "text/plain").Answers(Problems.NameMalformed, Problems.RecordNotFound, Problems.RateLimited);
         records.MapGet("/receipt", (HttpContext context, string name) => ReceiptAsync(context, platform, name))
-            .WithName("readReceipt").WithSummary("The receipt, against the newest checkpoint").RequireAuthorization()
+            .WithName("readReceipt").WithSummary("The receipt, in the furthest state that the record has reached").RequireAuthorization()
             .Produces<ReceiptShape>().Answers(Problems.NameMalformed, Problems.Unauthenticated, Problems.NotTheDepositor, Problems.RecordNotFound, Problems.Erased);
         records.MapGet("/package", (HttpContext context, string name) => PackageAsync(context, platform, name))
             .WithName("readPackage").WithSummary("The package (ASiC-E) without the files, which this platform does not hold").RequireAuthorization()
@@ -43,7 +44,7 @@ internal static class RecordEndpoints
         context.Response.Headers.Vary = "Authorization";
         return Json.WriteAsync(context, StatusCodes.Status200OK, json =>
         {
-            WritePublic(json, chain!, index, facts, withKind: true);
+            WritePublic(json, platform, chain!, index, facts, withKind: true);
             if (caller is null)
             {
                 return;
@@ -88,13 +89,14 @@ internal static class RecordEndpoints
         }
 
         context.Response.ContentType = "text/plain; charset=utf-8";
-        return context.Response.WriteAsync(chain!.Reader.InclusionProof(index)!.Format());
+        return context.Response.WriteAsync(platform.Network.Prove(chain!, index)!.Proof.Format());
     }
 
     private static Task ReceiptAsync(HttpContext context, Platform platform, string name)
     {
         (ChainHost? chain, long index, Problem? problem, string detail) = Own(context, platform, name);
-        if (problem is null && chain!.Reader.Receipt(index) is { } receipt)
+        RecordProof? proof = problem is null ? platform.Network.Prove(chain!, index) : null;
+        if (proof is not null && chain!.Reader.Receipt(index, proof.Proof, proof.Anchor) is { } receipt)
         {
             context.Response.ContentType = "application/json";
             context.Response.Headers.CacheControl = "no-store";
@@ -127,7 +129,8 @@ internal static class RecordEndpoints
 
         using var package = new MemoryStream();
         var openings = Openings.FromSecret(chain.Genesis.Suite, chain.Genesis.Origin, item.Id, item.Secret, item.Content.Parts, metadata);
-        PackageWriter.Write(package, chain.Reader.Entry(index)!, openings, chain.Reader.InclusionProof(index)!, []);
+        RecordProof proof = platform.Network.Prove(chain, index)!;
+        PackageWriter.Write(package, chain.Reader.Entry(index)!, openings, proof.Proof, [], proof.Anchor);
         context.Response.ContentType = "application/vnd.etsi.asic-e+zip";
         context.Response.ContentLength = package.Length;
         context.Response.Headers.CacheControl = "no-store";
@@ -136,7 +139,7 @@ internal static class RecordEndpoints
     }
 
     /// <summary>The members that anyone may see of any record.</summary>
-    public static void WritePublic(Utf8JsonWriter json, ChainHost chain, long index, in LeafFacts facts, bool withKind)
+    public static void WritePublic(Utf8JsonWriter json, Platform platform, ChainHost chain, long index, in LeafFacts facts, bool withKind)
     {
         json.WriteString("number", RecordNumber.Format(chain.Genesis.Code, index));
         json.WriteString("chain", chain.Genesis.Origin);
@@ -147,7 +150,7 @@ internal static class RecordEndpoints
         }
 
         json.WriteString("sealed", RecordTime.Format(facts.Sealed));
-        json.WriteString("state", "sealed");
+        json.WriteString("state", TrustNames.Of(platform.Network.StateOf(chain, index)));
     }
 
     /// <summary>The facts of a sealed leaf. One that does not parse was never admitted: a contradiction inside, not an outside fault.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Notary.Chain;
 using Notary.Chain.Folders;
+using Notary.Chain.Network;
 using Notary.Crypto.Native;
 using Notary.Evidence;
 using Notary.Server.Identity;
@@ -10,16 +11,17 @@ using Notary.Server.Options;
 namespace Notary.Server.Startup;
 
 /// <summary>Everything that is opened once and shared by all requests: data folder, chains, trust file, accounts. Closing it finishes what is in the sequencers.</summary>
-public sealed class Platform : IDisposable
+public sealed class Platform : IAsyncDisposable
 {
     private readonly DataFolder _data;
     private readonly Dictionary<string, ChainHost> _chains;
     private readonly HashSet<string> _known = [];
 
-    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, TrustFile trust, ServiceAccounts accounts, CreatedChain? created, bool development, string? root)
+    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, ChainNetwork network, TrustFile trust, ServiceAccounts accounts, CreatedChain? created, bool development, string? root)
     {
         _data = data;
         _chains = chains;
+        Network = network;
         Trust = trust;
         Accounts = accounts;
         Created = created;
@@ -32,6 +34,9 @@ public sealed class Platform : IDisposable
 
     /// <summary>The open chains, by name.</summary>
     public IReadOnlyDictionary<string, ChainHost> Chains => _chains;
+
+    /// <summary>Ledger nodes, finality and anchors of the chains; empty around development chains.</summary>
+    public ChainNetwork Network { get; }
 
     /// <summary>The platform's own trust file.</summary>
     public TrustFile Trust { get; }
@@ -67,12 +72,11 @@ public sealed class Platform : IDisposable
             CreatedChain? created = sidechains is null
                 ? null
                 : ChainCreation.Create(data, ChainTemplate.Load(Path.Combine(sidechains, "beijing")), options.Folders.Deployment, password, time);
-            foreach (ChainFolder folder in data.Chains)
-            {
-                chains.Add(folder.Name, ChainHost.Open(folder, password, time));
-            }
-
-            return new Platform(data, chains, LoadTrust(data), LoadAccounts(data, chains), created, development, root);
+            OpenChains(data, chains, password, time);
+            TrustFile trust = LoadTrust(data);
+            ServiceAccounts accounts = LoadAccounts(data, chains);
+            ChainNetwork network = ChainNetwork.Start(data, chains, trust, password, static _ => null, time);
+            return new Platform(data, chains, network, trust, accounts, created, development, root);
         }
         catch
         {
@@ -106,9 +110,10 @@ public sealed class Platform : IDisposable
         }
     }
 
-    /// <summary>Seals what waits, stores each chain's last checkpoint and closes the chains. Called after the last request has ended.</summary>
-    public void Close(ILogger logger)
+    /// <summary>Ends finality and anchors, seals what waits, stores each chain's last checkpoint and closes the chains. Called after the last request has ended.</summary>
+    public async Task CloseAsync(ILogger logger)
     {
+        await Network.DisposeAsync();
         foreach ((string name, ChainHost chain) in _chains)
         {
             chain.Dispose();
@@ -119,14 +124,35 @@ public sealed class Platform : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
+        await Network.DisposeAsync();
         foreach (ChainHost chain in _chains.Values)
         {
             chain.Dispose();
         }
 
         _data.Dispose();
+    }
+
+    // Each chain's keys are derived from the password, slow on purpose: all of them at once.
+    private static void OpenChains(DataFolder data, Dictionary<string, ChainHost> chains, string password, TimeProvider time)
+    {
+        try
+        {
+            Parallel.ForEach(data.Chains, folder =>
+            {
+                var chain = ChainHost.Open(folder, password, time);
+                lock (chains)
+                {
+                    chains.Add(folder.Name, chain);
+                }
+            });
+        }
+        catch (AggregateException several)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+        }
     }
 
     // Folders whose name begins with a dot are creations that were interrupted.
@@ -220,10 +246,15 @@ public sealed class Platform : IDisposable
         }
     }
 
+    // A network has one for each region; a chain that was made alone has the data folder's.
+    private static List<(string Path, string Chain)> CredentialsOf(DataFolder data, Dictionary<string, ChainHost> chains) => Directory.Exists(data.CredentialsPath)
+        ? [.. chains.Keys.Select(chain => (Path.Combine(data.CredentialsPath, chain + ".json"), chain))]
+        : [(data.CredentialPath, chains.Keys.First())];
+
     private static ServiceAccounts LoadAccounts(DataFolder data, Dictionary<string, ChainHost> chains)
     {
         string path = Path.Combine(data.Root, "accounts.json");
-        return new ServiceAccounts(ServiceAccounts.Load(path, data.CredentialPath, chains.Keys.First()).Select(entry =>
+        return new ServiceAccounts(ServiceAccounts.Load(path, CredentialsOf(data, chains)).Select(entry =>
         {
             return chains.ContainsKey(entry.Chain)
                 ? (entry.SecretHash, new ServiceAccountIdentity(entry.Account, entry.Chain))

@@ -1,0 +1,134 @@
+using System.CommandLine;
+using System.Text.Json;
+using Notary.Chain;
+using Notary.Chain.Folders;
+using Notary.Client;
+using Notary.Crypto.Native;
+using Notary.Evidence;
+
+namespace Notary.Cli.Chains;
+
+/// <summary><c>notary network create</c> makes all chains and ledger nodes of a demonstration; <c>notary network status</c> shows where they stand.</summary>
+internal static class NetworkCommand
+{
+    private static readonly string[] Troubles = ["detail", "trouble", "waitingSince"];
+
+    public static Command Build() => new("network", "Makes a demonstration network, and shows where it stands.") { Create(), Status() };
+
+    private static Command Create()
+    {
+        var sidechains = new Option<string?>("--sidechains") { Description = "Folder of templates; without it sidechains here or in a folder above." };
+        Option<string?> data = ChainCommand.DataOption();
+        var deployment = new Option<string>("--deployment") { Description = "The deployment's name, the first part of every origin; it never changes afterwards.", DefaultValueFactory = _ => "notary.example" };
+        Option<string?> password = ClientOptions.PasswordFile();
+        var command = new Command("create", "Makes keys, chains, ledger nodes and trust file of every template in an empty data folder; all of it under one operator, which every verdict then says.") { sidechains, data, deployment, password };
+        command.SetAction(parsed => Run(parsed.GetValue(sidechains), parsed.GetValue(data), parsed.GetValue(deployment)!, parsed.GetValue(password)));
+        return command;
+    }
+
+    private static Command Status()
+    {
+        Option<string?> credential = ClientOptions.Credential();
+        var json = new Option<bool>("--json") { Description = "The server's answer as it is." };
+        var command = new Command("status", "Shows the chains of a running server: sizes, what is final and anchored, which ledger nodes answer. Exit code 2 while something waits or fails.") { credential, json };
+        command.SetAction((parsed, cancel) => ShowAsync(parsed.GetValue(credential), parsed.GetValue(json), cancel));
+        return command;
+    }
+
+    private static int Run(string? sidechains, string? dataPath, string deployment, string? passwordFile)
+    {
+        try
+        {
+            string templates = sidechains ?? ChainCommand.FindSidechains();
+            List<ChainTemplate> all = [.. Directory.EnumerateDirectories(templates).Order(StringComparer.Ordinal).Where(d => File.Exists(Path.Combine(d, "chain.json"))).Select(ChainTemplate.Load)];
+            using DataFolder data = DataFolder.Take(dataPath is null ? Path.GetFullPath("data") : Path.GetFullPath(dataPath), create: true);
+            string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
+            CreatedNetwork created = NetworkCreation.Create(data, all, deployment, password, TimeProvider.System);
+            foreach (Genesis genesis in created.Chains)
+            {
+                ChainTemplate template = all.Single(t => t.Name == genesis.Chain);
+                Console.WriteLine($"created: {genesis.Origin} ({genesis.Code}, {genesis.Suite.Name}), ledger nodes {string.Join(", ", template.Nodes)}");
+            }
+
+            Console.WriteLine($"trust file: {data.TrustPath}, fingerprint {created.Trust.Fingerprint.ToHex()}");
+            Console.WriteLine($"{created.Chains.Count} chains, {created.Nodes} ledger nodes, all under one operator: the trust file says demonstration.");
+            if (passwordFile is null)
+            {
+                Terminal.Warn("development-password", $"The keys' password was drawn and lies in {data.PasswordPath}; only a server in Development takes it from there.");
+            }
+
+            return ExitCode.Passed;
+        }
+        catch (ChainRefusedException e)
+        {
+            throw ChainCommand.Refused(e);
+        }
+        catch (LibCryptoException e)
+        {
+            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
+        }
+    }
+
+    private static async Task<int> ShowAsync(string? credentialPath, bool json, CancellationToken cancel)
+    {
+        CredentialFile credential = CredentialFile.Find(credentialPath);
+        using var client = new NotaryClient(credential, TrustStore.Load());
+        byte[] answer = await client.NetworkUnverifiedAsync(cancel);
+        if (json)
+        {
+            Console.WriteLine(System.Text.Encoding.UTF8.GetString(answer));
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(answer);
+            return json ? ExitCode.Passed : Show(document.RootElement);
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            throw new CliException(ExitCode.Unavailable, "answer-malformed", "The server's answer is not the state of a network.", wrong);
+        }
+    }
+
+    private static int Show(JsonElement root)
+    {
+        bool well = true;
+        Console.WriteLine($"mode {Text(root, "mode")}");
+        Console.WriteLine($"{"chain",-14}{"status",-20}{"sealed",12}{"final",12}{"anchored",12}  ledger nodes (leaves behind)");
+        foreach (JsonElement chain in root.GetProperty("chains").EnumerateArray())
+        {
+            long size = chain.GetProperty("size").GetInt64();
+            List<JsonElement> nodes = chain.TryGetProperty("nodes", out JsonElement list) ? [.. list.EnumerateArray()] : [];
+            string shown = nodes.Count == 0 ? "none" : string.Join(", ", nodes.Select(node => NodeText(node, size)));
+            Console.WriteLine($"{Text(chain, "chain"),-14}{Text(chain, "status"),-20}{size,12}{Number(chain, "final"),12}{Number(chain, "anchored"),12}  {shown}");
+            well &= Text(chain, "status") == "running";
+            foreach (string member in Troubles.Where(m => chain.TryGetProperty(m, out _)))
+            {
+                well = false;
+                Console.WriteLine($"  {Text(chain, "chain")}: {(member == "waitingSince" ? "a head waits for its quorum since " : string.Empty)}{Text(chain, member)}");
+            }
+
+            foreach (JsonElement node in nodes.Where(n => n.TryGetProperty("failingSince", out _) || n.TryGetProperty("alarms", out _)))
+            {
+                well = false;
+                string failing = node.TryGetProperty("failingSince", out _) ? $" {Text(node, "outcome")} since {Text(node, "failingSince")}: {Text(node, "detail")}" : string.Empty;
+                string alarms = node.TryGetProperty("alarms", out JsonElement count) ? $" {count.GetInt64()} alarms" : string.Empty;
+                Console.WriteLine($"  {Text(chain, "chain")}/{Text(node, "node")}:{failing}{alarms}");
+            }
+        }
+
+        return well ? ExitCode.Passed : ExitCode.Indeterminate;
+    }
+
+    private static string NodeText(JsonElement node, long size)
+    {
+        long cosigned = node.GetProperty("cosigned").GetInt64();
+        return $"{Text(node, "node")} {(cosigned == 0 ? "?" : (size - cosigned).ToString(System.Globalization.CultureInfo.InvariantCulture))}";
+    }
+
+    private static string Text(JsonElement element, string member) =>
+        element.TryGetProperty(member, out JsonElement value) && value.GetString() is { } text ? Terminal.Printable(text) : string.Empty;
+
+    private static string Number(JsonElement element, string member) =>
+        element.TryGetProperty(member, out JsonElement value) ? value.GetInt64().ToString(System.Globalization.CultureInfo.InvariantCulture) : "-";
+}

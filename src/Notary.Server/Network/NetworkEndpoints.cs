@@ -1,0 +1,104 @@
+using Notary.Chain;
+using Notary.Chain.Network;
+using Notary.Chain.Nodes;
+using Notary.Evidence;
+using Notary.Server.Http;
+using Notary.Server.OpenApi;
+using Notary.Server.Startup;
+
+namespace Notary.Server.Network;
+
+/// <summary>Where chains, nodes and anchors stand: what an operator looks at, and what anyone may know, for it holds sizes and names only.</summary>
+internal static class NetworkEndpoints
+{
+    public static void MapNetwork(this IEndpointRouteBuilder routes, Platform platform) =>
+        routes.MapGet("/api/network", (Delegate)((HttpContext context) => StatusAsync(context, platform)))
+            .WithTags("Network").WithName("readNetwork").WithSummary("Where chains, ledger nodes and anchors stand").RequireRateLimiting(RateLimits.Lookup)
+            .Produces<NetworkShape>().Answers(Problems.RateLimited);
+
+    private static Task StatusAsync(HttpContext context, Platform platform)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return Json.WriteAsync(context, StatusCodes.Status200OK, json =>
+        {
+            json.WriteString("mode", TrustNames.Of(platform.Trust.Mode));
+            json.WriteStartArray("chains");
+            foreach ((string name, ChainHost chain) in platform.Chains.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            {
+                json.WriteStartObject();
+                json.WriteString("chain", name);
+                json.WriteString("origin", chain.Genesis.Origin);
+                json.WriteNumber("size", chain.Reader.Size);
+                json.WriteString("status", chain.Stopped is not null ? "stopped" : chain.FreshnessPending is not null ? "freshness-pending" : "running");
+                if ((chain.Stopped?.Sentence ?? chain.FreshnessPending) is { } detail)
+                {
+                    json.WriteString("detail", detail);
+                }
+
+                if (platform.Network.FinalityOf(name) is { } finality)
+                {
+                    WriteFinality(json, platform, name, finality);
+                }
+
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        });
+    }
+
+    private static void WriteFinality(System.Text.Json.Utf8JsonWriter json, Platform platform, string name, Finality finality)
+    {
+        json.WriteNumber("final", finality.Newest?.Size ?? 0);
+        if (name != TrustFile.MainChain)
+        {
+            json.WriteNumber("anchored", finality.NewestAnchored?.Final.Size ?? 0);
+        }
+
+        if (finality.WaitingSince is { } waiting)
+        {
+            json.WriteString("waitingSince", RecordTime.Format(waiting));
+        }
+
+        if ((finality.Failure?.Message ?? platform.Network.AnchorTrouble(name)) is { } trouble)
+        {
+            json.WriteString("trouble", trouble);
+        }
+
+        json.WriteStartArray("nodes");
+        foreach (NodeView node in finality.Nodes)
+        {
+            json.WriteStartObject();
+            json.WriteString("node", node.Name);
+            json.WriteNumber("cosigned", node.Cosigned);
+            if (node.FailingSince is { } since)
+            {
+                json.WriteString("failingSince", RecordTime.Format(since));
+                json.WriteString("outcome", System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(node.Outcome.ToString()));
+                json.WriteString("detail", node.Detail);
+            }
+
+            if (platform.Network.Nodes.GetValueOrDefault($"{name}/{node.Name}") is { } local && AlarmsOf(local) is > 0 and var alarms)
+            {
+                json.WriteNumber("alarms", alarms);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    // A node whose store failed answers nothing, and is failing already.
+    private static int AlarmsOf(LedgerNode node)
+    {
+        try
+        {
+            return node.Alarms().Count;
+        }
+        catch (ChainRefusedException)
+        {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Notary.Evidence;
+
+namespace Notary.Cli.Tests;
+
+/// <summary>A whole demonstration network as a user meets it: made by one verb, served by one process, and a package of it verified with the trust file alone.</summary>
+public sealed class NetworkTests
+{
+    [Fact]
+    public async Task A_network_is_made_by_one_verb_and_what_is_notarized_in_it_is_anchored()
+    {
+        using var work = new Workspace();
+        Templates(work.Root, "main", "beijing");
+        CliResult created = (await CliProcess.RunAsync(work.Root, "network", "create")).AssertExit(0);
+        Assert.Contains("2 chains, 8 ledger nodes", created.Output, StringComparison.Ordinal);
+        (await CliProcess.RunAsync(work.Root, "network", "create")).AssertRefused(73, "chain-exists");
+        using ServerHost server = await ServerHost.StartAsync(work.Root);
+        string file = work.Write("contract.txt", "signed by both\n");
+        CliResult notarized = (await CliProcess.RunAsync(work.Root, "notarize", file)).AssertExit(0);
+        Assert.Contains("TOTAL-PASSED", notarized.Output, StringComparison.Ordinal);
+        Assert.Contains("DEMONSTRATION", notarized.Output, StringComparison.Ordinal);
+
+        // Somewhere else, with nothing but package and trust file.
+        using var court = new Workspace();
+        File.Copy(file + ".asice", Path.Combine(court.Root, "contract.asice"));
+        File.Copy(Path.Combine(work.Root, "data", "trust.note"), Path.Combine(court.Root, "trust.note"));
+        CliResult verified = (await CliProcess.RunAsync(court.Root, "verify", "contract.asice", "--trust", "trust.note", "--json")).AssertExit(0);
+        using JsonDocument report = JsonDocument.Parse(verified.Output);
+        Assert.Equal("anchored", report.RootElement.GetProperty("state").GetProperty("reached").GetString());
+
+        CliResult status = (await CliProcess.RunAsync(work.Root, "network", "status")).AssertExit(0);
+        Assert.Contains("forensic-centre 0", status.Output, StringComparison.Ordinal);
+        Assert.Contains("mode demonstration", status.Output, StringComparison.Ordinal);
+        await HttpAsync(server);
+    }
+
+    [Fact]
+    public async Task Templates_that_make_no_network_are_refused_and_leave_nothing()
+    {
+        using var work = new Workspace();
+        Templates(work.Root, "beijing");
+        (await CliProcess.RunAsync(work.Root, "network", "create")).AssertRefused(66, "chain-template");
+        Templates(work.Root, "main");
+        string nodes = Path.Combine(work.Root, "sidechains", "beijing", "nodes.txt");
+        foreach ((string text, string says) in new[]
+        {
+            ("quorum none\n", "names no ledger node"),
+            ("witness court\nwitness court\nquorum court\n", "a name of its own"),
+            ("witness Court\nquorum Court\n", "a name of its own"),
+            ("witness court\ngroup nodes 3 court\nquorum nodes\n", "no quorum policy"),
+            ("witness court\nquorum archive\n", "no quorum policy"),
+        })
+        {
+            File.WriteAllText(nodes, text);
+            CliResult refused = await CliProcess.RunAsync(work.Root, "network", "create");
+            refused.AssertRefused(66, "chain-template");
+            Assert.Contains(says, refused.Error, StringComparison.Ordinal);
+        }
+
+        Assert.False(Directory.Exists(Path.Combine(work.Root, "data", "chains")));
+        Assert.False(Directory.Exists(Path.Combine(work.Root, "data", "nodes")));
+    }
+
+    private static async Task HttpAsync(ServerHost server)
+    {
+        using var http = new HttpClient { BaseAddress = server.Credential.Server };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", server.Credential.Secret);
+        foreach (string wait in new[] { "?wait=soon", "?wait=time-stamped", "?wait=none", "?wait=final&wait=final" })
+        {
+            using HttpResponseMessage refused = await http.PostAsync("api/evidence" + wait, Body(1));
+            Assert.Equal((HttpStatusCode.BadRequest, "wait-malformed"), (refused.StatusCode, (await JsonOf(refused)).GetProperty("code").GetString()));
+        }
+
+        foreach (string state in new[] { "sealed", "final", "anchored" })
+        {
+            using HttpResponseMessage answer = await http.PostAsync($"api/evidence?wait={state}", Body(2));
+            Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+            JsonElement receipt = await JsonOf(answer);
+            RecordState reached = Reached(receipt, server);
+            Assert.True(reached >= StateOf(state), $"{reached} after wait={state}");
+            Assert.Equal(TrustNames.Of(reached), receipt.GetProperty("state").GetString());
+        }
+
+        // A replay waits as well.
+        var first = new HttpRequestMessage(HttpMethod.Post, "api/evidence") { Content = Body(3), Headers = { { "Idempotency-Key", "once" } } };
+        using HttpResponseMessage sealedAnswer = await http.SendAsync(first);
+        var again = new HttpRequestMessage(HttpMethod.Post, "api/evidence?wait=anchored") { Content = Body(3), Headers = { { "Idempotency-Key", "once" } } };
+        using HttpResponseMessage replay = await http.SendAsync(again);
+        JsonElement replayed = await JsonOf(replay);
+        Assert.Equal((await JsonOf(sealedAnswer)).GetProperty("number").GetString(), replayed.GetProperty("number").GetString());
+        Assert.Equal(RecordState.Anchored, Reached(replayed, server));
+
+        JsonElement network = JsonDocument.Parse(await http.GetStringAsync("api/network")).RootElement;
+        Assert.Equal(["beijing", "main"], network.GetProperty("chains").EnumerateArray().Select(c => c.GetProperty("chain").GetString()));
+        JsonElement beijing = network.GetProperty("chains")[0];
+        Assert.Equal(beijing.GetProperty("size").GetInt64(), beijing.GetProperty("anchored").GetInt64());
+        Assert.Equal(["court", "notary-office", "forensic-centre"], beijing.GetProperty("nodes").EnumerateArray().Select(n => n.GetProperty("node").GetString()));
+        JsonElement record = JsonDocument.Parse(await http.GetStringAsync("api/evidence/" + replayed.GetProperty("number").GetString())).RootElement;
+        Assert.Equal("anchored", record.GetProperty("state").GetString());
+    }
+
+    private static RecordState Reached(JsonElement receipt, ServerHost server)
+    {
+        Assert.Equal(ReceiptProblem.None, Receipt.TryParse(Encoding.UTF8.GetBytes(receipt.GetRawText()), out Receipt? parsed));
+        VerificationReport report = Verifier.VerifyReceipt(parsed!, null, [], server.Trust.Files[0].File);
+        Assert.DoesNotContain(report.Checks, check => check.Outcome == CheckOutcome.Failed && check.Name is not ("checkpoint.quorum" or "state.required"));
+        return report.State.Reached;
+    }
+
+    private static RecordState StateOf(string name) => TrustNames.TryState(name, out RecordState state) ? state : throw new ArgumentException(name);
+
+    private static async Task<JsonElement> JsonOf(HttpResponseMessage answer) => JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
+
+    private static StringContent Body(int size) => new(
+        $$"""{"type":"document","parts":[{"media":"text/plain","size":{{size}},"sm3":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0","sha256":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}]}""",
+        Encoding.UTF8,
+        new MediaTypeHeaderValue("application/json"));
+
+    private static void Templates(string root, params string[] names)
+    {
+        foreach (string name in names)
+        {
+            Copy(Path.Combine(Workspace.RepositoryRoot, "sidechains", name), Path.Combine(root, "sidechains", name));
+        }
+
+        Copy(Path.Combine(Workspace.RepositoryRoot, "policies"), Path.Combine(root, "policies"));
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.EnumerateFiles(from))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)), overwrite: true);
+        }
+
+        foreach (string folder in Directory.EnumerateDirectories(from))
+        {
+            Copy(folder, Path.Combine(to, Path.GetFileName(folder)));
+        }
+    }
+}
