@@ -18,7 +18,9 @@ internal sealed class TestNodes : IAsyncDisposable
     private static readonly Lazy<(TemporaryFolder Folder, NoteKey[] Keys)> Originals = new(static () =>
     {
         var folder = new TemporaryFolder();
-        return (folder, [.. Names.Select(name => new NodeFolder(Path.Combine(folder.Path, name)).Create($"{name}.example/beijing", Suite.Sm, TestChain.Password))]);
+        NoteKey[] keys = [.. Names.Select(name => new NodeFolder(Path.Combine(folder.Path, name)).Create($"{name}.example/beijing", Suite.Sm, TestChain.Password))];
+        TestChain.Quicken(folder.Path);
+        return (folder, keys);
     });
 
     private static readonly Lazy<ISigner[]> Signers = new(static () => [.. Names.Select(name => KeyFile.Load(new NodeFolder(Path.Combine(Originals.Value.Folder.Path, name)).KeyPath, TestChain.Password))]);
