@@ -17,4 +17,10 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Information, "Metrics and traces go to {Endpoint}.")]
     public static partial void TelemetryOn(ILogger logger, string endpoint);
+
+    [LoggerMessage(20, LogLevel.Error, "The ledger node of {Origin} has stopped; its requests are answered 503.")]
+    public static partial void NodeStopped(ILogger logger, string origin, Exception failure);
+
+    [LoggerMessage(21, LogLevel.Information, "Stopping: no new requests; what the ledger nodes have cosigned is stored.")]
+    public static partial void NodesStopping(ILogger logger);
 }

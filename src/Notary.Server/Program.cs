@@ -4,6 +4,7 @@ using Notary.Server.Deposits;
 using Notary.Server.Health;
 using Notary.Server.Logs;
 using Notary.Server.Network;
+using Notary.Server.Nodes;
 using Notary.Server.Options;
 using Notary.Server.Portal;
 using Notary.Server.Records;
@@ -19,6 +20,11 @@ try
     if (options is null)
     {
         return StartRefusal.Say(problem!.Sentence);
+    }
+
+    if (options.Nodes.Serve.Count > 0)
+    {
+        return await NodeProcess.RunAsync(builder, options, started, TimeProvider.System);
     }
 
     await using Platform platform = Platform.Open(options, builder.Environment.IsDevelopment(), TimeProvider.System);

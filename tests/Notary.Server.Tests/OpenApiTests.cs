@@ -24,9 +24,9 @@ public sealed class OpenApiTests(ServerFixture server)
         var listed = document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject(), (p, m) => $"{m.Name.ToUpperInvariant()} {p.Name}").Order(StringComparer.Ordinal);
         Assert.Equal(Addresses, listed);
 
-        // What is mapped in the program is what the table above holds: a new Map call has to be added there.
+        // What is mapped in the program is what the table above holds: a new Map call has to be added there. (Ledger nodes are a process of their own, and their addresses are C2SP's.)
         var mapped = Directory.EnumerateFiles(Path.Combine(ServerProcess.Repository, "src", "Notary.Server"), "*.cs", SearchOption.AllDirectories)
-            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal))
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal) && !f.Contains("/Nodes/", StringComparison.Ordinal))
             .Sum(f => File.ReadAllText(f).Split(".MapGet(", StringSplitOptions.None).Length - 1 + File.ReadAllText(f).Split(".MapPost(", StringSplitOptions.None).Length - 1);
         Assert.Equal(Addresses.Length + 2, mapped);
     }

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Reflection;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
@@ -18,6 +19,11 @@ public sealed class OptionTests
         return typeof(ServerOptions).GetProperties().SelectMany(s => s.PropertyType.GetProperties(), (s, p) => ($"Notary:{s.Name}:{p.Name}", p, s.GetValue(options)!));
     }
 
+    private static bool IsNumber(PropertyInfo property) => property.PropertyType == typeof(int) || property.PropertyType == typeof(long);
+
+    // A list stands in the example empty.
+    private static string TextOf(object? value) => value is IList list ? $"[{string.Join(',', list.Cast<object>())}]" : Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)!;
+
     [Fact]
     public void Every_option_says_its_effect_and_every_number_its_unit_and_bounds()
     {
@@ -25,7 +31,7 @@ public sealed class OptionTests
         {
             OptionAttribute? rule = property.GetCustomAttribute<OptionAttribute>();
             Assert.True(rule is { Effect.Length: > 20 }, key);
-            if (property.PropertyType != typeof(string) && property.PropertyType != typeof(bool))
+            if (IsNumber(property))
             {
                 long value = Convert.ToInt64(property.GetValue(section), System.Globalization.CultureInfo.InvariantCulture);
                 Assert.True(rule.Unit.Length > 0 && rule.Ceiling < long.MaxValue && rule.Floor <= value && value <= rule.Ceiling, key);
@@ -36,7 +42,7 @@ public sealed class OptionTests
     [Fact]
     public void Every_number_is_accepted_at_floor_and_ceiling_and_refused_beyond()
     {
-        foreach ((string key, PropertyInfo property, object _) in All().Where(o => o.Property.PropertyType != typeof(string) && o.Property.PropertyType != typeof(bool)))
+        foreach ((string key, PropertyInfo property, object _) in All().Where(o => IsNumber(o.Property)))
         {
             OptionAttribute rule = property.GetCustomAttribute<OptionAttribute>()!;
             Assert.Null(Read((key, Text(rule.Floor))).Problem);
@@ -72,6 +78,29 @@ public sealed class OptionTests
     public void A_value_that_could_not_work_is_refused(string key, string value) => Assert.Equal(key, Read((key, value)).Problem?.Key);
 
     [Fact]
+    public void A_list_is_read_entry_by_entry_and_each_is_checked()
+    {
+        (string, string?)[] whole = [("Notary:Nodes:Serve:0:Folder", "a"), ("Notary:Nodes:Serve:0:GenesisFile", "b"), ("Notary:Nodes:Serve:0:PasswordFile", "c")];
+        ServedNodeOptions served = Assert.Single(Read(whole).Options!.Nodes.Serve);
+        Assert.Equal(("a", "b", "c"), (served.Folder, served.GenesisFile, served.PasswordFile));
+        Assert.Equal(2, Read([.. whole, ("Notary:Nodes:Serve:7:Folder", "a"), ("Notary:Nodes:Serve:7:GenesisFile", "b"), ("Notary:Nodes:Serve:7:PasswordFile", "c")]).Options!.Nodes.Serve.Count);
+        foreach ((string key, string value, string refused) in new[]
+        {
+            ("Notary:Nodes:Serve", "folder", "Notary:Nodes:Serve"),
+            ("Notary:Nodes:Serve:1", "folder", "Notary:Nodes:Serve:1"),
+            ("Notary:Nodes:Serve:first:Folder", "folder", "Notary:Nodes:Serve:first"),
+            ("Notary:Nodes:Serve:0:Genesis", "file", "Notary:Nodes:Serve:0:Genesis"),
+            ("Notary:Nodes:Serve:1:Folder", "folder", "Notary:Nodes:Serve:1:GenesisFile"),
+            ("Notary:Nodes:Serve:0:PasswordFile", "", "Notary:Nodes:Serve:0:PasswordFile"),
+        })
+        {
+            Assert.Equal(refused, Read([.. whole.Where(w => w.Item1 != key), (key, value)]).Problem?.Key);
+        }
+
+        Assert.Equal("Notary:Nodes:Serve:64", Read([.. Enumerable.Range(0, 65).SelectMany(i => whole.Select(w => (w.Item1.Replace(":0:", $":{i}:", StringComparison.Ordinal), w.Item2)))]).Problem?.Key);
+    }
+
+    [Fact]
     public void Another_address_than_loopback_is_accepted_behind_a_proxy() =>
         Assert.Null(Read(("Notary:Listen:Url", "http://0.0.0.0:5080"), ("Notary:Listen:BehindProxy", "true")).Problem);
 
@@ -83,7 +112,7 @@ public sealed class OptionTests
         var given = example.RootElement.GetProperty("Notary").EnumerateObject()
             .SelectMany(s => s.Value.EnumerateObject(), (s, o) => (Key: $"Notary:{s.Name}:{o.Name}", Value: o.Value.ToString()))
             .OrderBy(o => o.Key, StringComparer.Ordinal);
-        var known = All().Select(o => (o.Key, Value: Convert.ToString(o.Property.GetValue(o.Section), System.Globalization.CultureInfo.InvariantCulture)!))
+        var known = All().Select(o => (o.Key, Value: TextOf(o.Property.GetValue(o.Section))))
             .OrderBy(o => o.Key, StringComparer.Ordinal);
         Assert.Equal(known, given);
         Assert.Null(OptionReader.Read(new ConfigurationBuilder().AddJsonFile(Path.Combine(ServerProcess.Repository, "deploy", "appsettings.example.json")).Build()).Problem);

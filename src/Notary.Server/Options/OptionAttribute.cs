@@ -13,6 +13,9 @@ public sealed class OptionAttribute(string effect) : Attribute
     /// <summary>The smallest value that is accepted (numbers only).</summary>
     public long Floor { get; init; }
 
-    /// <summary>The largest value that is accepted (numbers only).</summary>
+    /// <summary>The largest value that is accepted (numbers), or the most entries (lists).</summary>
     public long Ceiling { get; init; } = long.MaxValue;
+
+    /// <summary>An entry of a list is refused without it (text only).</summary>
+    public bool Required { get; init; }
 }

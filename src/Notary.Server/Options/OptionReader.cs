@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Reflection;
 
@@ -41,6 +42,7 @@ public static class OptionReader
                 ? child.Value is { Length: > 0 }
                     ? new OptionProblem(key, $"the option {key} is a section and takes no value of its own.")
                     : Fill(property.GetValue(target)!, child, key)
+                : property.GetValue(target) is IList list ? FillList(list, property, rule, child, key)
                 : SetValue(target, property, rule, child, key);
             if (problem is not null)
             {
@@ -49,6 +51,34 @@ public static class OptionReader
         }
 
         return null;
+    }
+
+    private static OptionProblem? FillList(IList list, PropertyInfo property, OptionAttribute rule, IConfigurationSection given, string key)
+    {
+        Type type = property.PropertyType.GenericTypeArguments[0];
+        foreach (IConfigurationSection entry in given.GetChildren())
+        {
+            string place = $"{key}:{entry.Key}";
+            if (!int.TryParse(entry.Key, NumberStyles.None, CultureInfo.InvariantCulture, out _) || entry.Value is { Length: > 0 } || list.Count == rule.Ceiling)
+            {
+                return new OptionProblem(place, string.Create(CultureInfo.InvariantCulture, $"the option {place} is not one of at most {rule.Ceiling} {rule.Unit}, numbered from 0, each a section of its own."));
+            }
+
+            object target = Activator.CreateInstance(type)!;
+            if (Fill(target, entry, place) is { } problem)
+            {
+                return problem;
+            }
+
+            if (type.GetProperties().FirstOrDefault(p => p.GetCustomAttribute<OptionAttribute>() is { Required: true } && p.GetValue(target) is "") is { } missing)
+            {
+                return new OptionProblem($"{place}:{missing.Name}", $"the option {place}:{missing.Name} is missing: give {place} every one of {string.Join(", ", type.GetProperties().Select(p => p.Name))}.");
+            }
+
+            list.Add(target);
+        }
+
+        return given.Value is { Length: > 0 } ? new OptionProblem(key, $"the option {key} takes a list, not one value.") : null;
     }
 
     private static OptionProblem? SetValue(object target, PropertyInfo property, OptionAttribute rule, IConfigurationSection given, string key)

@@ -17,6 +17,9 @@ public sealed class ServerOptions
 
     /// <summary>Where metrics and traces go.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
+
+    /// <summary>The ledger nodes that this process serves instead of chains.</summary>
+    public NodeOptions Nodes { get; init; } = new();
 }
 
 /// <summary>Where data, templates and secrets lie. Paths are relative to the working folder.</summary>
@@ -106,4 +109,36 @@ public sealed class TelemetryOptions
 
     [Option("How often metrics are sent.", Unit = "s", Floor = 1, Ceiling = 3_600)]
     public int MetricsSeconds { get; set; } = 15;
+}
+
+/// <summary>The ledger nodes that this process serves. With one of them it serves nothing else: no chains, no accounts, no page.</summary>
+public sealed class NodeOptions
+{
+    [Option("The nodes, each of another log: Folder, GenesisFile and PasswordFile. One is enough to make the process serve nodes and nothing else.", Unit = "nodes", Ceiling = 64)]
+    public List<ServedNodeOptions> Serve { get; } = [];
+
+    [Option("The file whose first line is the secret that opens entries (Authorization: Bearer); empty: no entries are handed out.")]
+    public string EntriesSecretFile { get; set; } = "";
+
+    [Option("The largest upload of entries, as it is sent and inflated; what came before the limit is kept.", Unit = "bytes", Floor = 33_554_432, Ceiling = 17_179_869_184)]
+    public long UploadBytes { get; set; } = 268_435_456;
+
+    [Option("How long an upload may take; what came before is kept, and the log goes on from there.", Unit = "s", Floor = 1, Ceiling = 3_600)]
+    public int UploadSeconds { get; set; } = 60;
+
+    [Option("Uploads that one node takes at once; further ones are answered 503.", Unit = "uploads", Floor = 1, Ceiling = 64)]
+    public int UploadsAtOnce { get; set; } = 4;
+}
+
+/// <summary>One ledger node. Paths are relative to the working folder.</summary>
+public sealed class ServedNodeOptions
+{
+    [Option("The node's folder, as 'notary node keygen' made it.", Required = true)]
+    public string Folder { get; set; } = "";
+
+    [Option("The chain's genesis document, as this organisation knows it: never fetched from the log.", Required = true)]
+    public string GenesisFile { get; set; } = "";
+
+    [Option("The file whose first line is the password of the node's key file.", Required = true)]
+    public string PasswordFile { get; set; } = "";
 }

@@ -184,7 +184,7 @@ public sealed class Platform : IAsyncDisposable
             : Path.Combine(found, SidechainsFolder.Name);
     }
 
-    private static void CheckLibCrypto(CryptoOptions options)
+    internal static void CheckLibCrypto(CryptoOptions options)
     {
         LibCrypto.UsePath(options.LibCrypto.Length > 0 ? options.LibCrypto : null);
         if (LibCrypto.Check() is { } problem)
@@ -194,7 +194,7 @@ public sealed class Platform : IAsyncDisposable
     }
 
     /// <summary>Before anything is created: a second start on a taken port must leave no half-made platform behind.</summary>
-    private static void CheckPort(ListenOptions options)
+    internal static void CheckPort(ListenOptions options)
     {
         var url = new Uri(options.Url);
         try

@@ -12,6 +12,23 @@ internal static class WebHost
 {
     public static void Configure(WebApplicationBuilder builder, ServerOptions options, Platform platform)
     {
+        ConfigureHost(builder, options);
+        builder.Services.AddSingleton(platform.Accounts);
+        builder.Services.AddTransient<BearerHandler>();
+        builder.Services.AddAuthentication(options =>
+        {
+            options.DefaultScheme = BearerHandler.Scheme;
+            options.AddScheme<BearerHandler>(BearerHandler.Scheme, displayName: null);
+        });
+        builder.Services.AddSingleton<IPolicyEvaluator, CallerEvaluator>();
+        builder.Services.AddAuthorization();
+        builder.Services.AddRateLimits(options.Limits);
+        builder.Services.AddDocument();
+    }
+
+    /// <summary>What every process of this program has, whatever it serves: Kestrel with its limits, and the console log.</summary>
+    public static void ConfigureHost(WebApplicationBuilder builder, ServerOptions options)
+    {
         builder.WebHost.UseUrls(options.Listen.Url);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -38,18 +55,6 @@ internal static class WebHost
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Diagnostics", LogLevel.None);
-
-        builder.Services.AddSingleton(platform.Accounts);
-        builder.Services.AddTransient<BearerHandler>();
-        builder.Services.AddAuthentication(options =>
-        {
-            options.DefaultScheme = BearerHandler.Scheme;
-            options.AddScheme<BearerHandler>(BearerHandler.Scheme, displayName: null);
-        });
-        builder.Services.AddSingleton<IPolicyEvaluator, CallerEvaluator>();
-        builder.Services.AddAuthorization();
-        builder.Services.AddRateLimits(options.Limits);
-        builder.Services.AddDocument();
     }
 
     /// <summary>The layers around every endpoint, outermost first.</summary>
