@@ -43,6 +43,7 @@ internal static class CommandLine
             SelfTestCommand.Build(),
             ChainCommand.Build(),
             NetworkCommand.Build(),
+            NodeCommand.Build(),
             FsckCommand.Build(),
             BenchCommand.Build(),
         };

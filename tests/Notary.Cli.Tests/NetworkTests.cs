@@ -38,6 +38,24 @@ public sealed class NetworkTests
     }
 
     [Fact]
+    public async Task A_node_is_made_once_with_a_key_of_its_own()
+    {
+        using var work = new Workspace();
+        string password = work.Write("password", "of no value\n");
+        foreach (string suite in new[] { "sm", "intl" })
+        {
+            CliResult made = (await CliProcess.RunAsync(work.Root, "node", "keygen", "court.example/beijing", "--folder", suite, "--suite", suite, "--password-file", password)).AssertExit(0);
+            Assert.Equal(Notary.Ledger.NoteKeyProblem.None, Notary.Ledger.NoteKey.TryParse(made.Output.TrimEnd(), out Notary.Ledger.NoteKey? key));
+            Assert.True(key!.IsCosignature && key.Name == "court.example/beijing" && key.Suite.Name == suite);
+            Assert.Equal(made.Output, File.ReadAllText(Path.Combine(work.Root, suite, "node.vkey")));
+        }
+
+        (await CliProcess.RunAsync(work.Root, "node", "keygen", "court.example/beijing", "--folder", "sm", "--password-file", password)).AssertRefused(73, "chain-exists");
+        (await CliProcess.RunAsync(work.Root, "node", "keygen", "two words", "--folder", "other", "--password-file", password)).AssertRefused(66, "chain-template");
+        Assert.False(Directory.Exists(Path.Combine(work.Root, "other")));
+    }
+
+    [Fact]
     public async Task Templates_that_make_no_network_are_refused_and_leave_nothing()
     {
         using var work = new Workspace();

@@ -27,6 +27,7 @@ public sealed class ChainNetwork : IAsyncDisposable
     private readonly Dictionary<string, Anchoring> _anchoring = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _starting = [];
+    private readonly List<INodeLink> _links = [];
     private int _disposed;
 
     private ChainNetwork(IReadOnlyDictionary<string, ChainHost> chains) => _chains = chains;
@@ -39,7 +40,7 @@ public sealed class ChainNetwork : IAsyncDisposable
     /// <param name="chains">The open chains, by name. They outlive this object.</param>
     /// <param name="trust">The platform's trust file.</param>
     /// <param name="password">Opens the nodes' key files.</param>
-    /// <param name="remote">The way to a node that does not lie here, or null.</param>
+    /// <param name="remote">The way to a node that does not lie here, or null; disposed with this object where it can be.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="ChainRefusedException">A node cannot be opened.</exception>
     public static ChainNetwork Start(
@@ -146,6 +147,11 @@ public sealed class ChainNetwork : IAsyncDisposable
             node.Dispose();
         }
 
+        foreach (var link in _links.OfType<IDisposable>())
+        {
+            link.Dispose();
+        }
+
         _stop.Dispose();
         if (failures.Count > 0)
         {
@@ -201,9 +207,11 @@ public sealed class ChainNetwork : IAsyncDisposable
         foreach (var witness in trusted.Policy.Witnesses)
         {
             var local = _nodes.GetValueOrDefault($"{name}/{witness.Name}");
-            if ((local is not null && local.Key.Equals(witness.Key) ? new LocalNodeLink(local) : remote(witness)) is { } link)
+            var here = local is not null && local.Key.Equals(witness.Key);
+            if ((here ? new LocalNodeLink(local!) : remote(witness)) is { } link)
             {
                 links.Add(witness.Name, link);
+                _links.Add(link);
             }
         }
 

@@ -61,6 +61,7 @@ public sealed class LedgerNode : IDisposable
     private long _refused;
     private bool _unheldFull;
     private Exception? _failure;
+    private bool _disposed;
 
     private LedgerNode(
         FileStream held, NodeStore store, ChainReads reads, Genesis genesis, ISigner signer, NoteKey key, TimeProvider time, TileEdge edge, ChainState state, HeadRow head, SignedNote? cosigned)
@@ -304,6 +305,12 @@ public sealed class LedgerNode : IDisposable
     {
         lock (_turn)
         {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
             _failure ??= new ObjectDisposedException(nameof(LedgerNode));
             _reads.Dispose();
             _store.Dispose();

@@ -10,7 +10,7 @@ using Notary.Ledger;
 namespace Notary.Server.Nodes;
 
 /// <summary>
-/// A ledger node behind HTTP, from the log's side: sends the two requests of C2SP tlog-mirror and hands back the answer. What the node answers is not believed: no redirect is
+/// A ledger node behind HTTP, from the log's side: sends the requests of C2SP tlog-mirror and hands back the answer. What the node answers is not believed: no redirect is
 /// followed, no cookie kept, at most 64 KiB read; whoever gets the answer checks it.
 /// </summary>
 /// <remarks>Failure: <see cref="HttpRequestException"/> when the node cannot be reached or answers with a status that the specification does not know (it names it),
@@ -23,6 +23,7 @@ public sealed class HttpNodeLink : INodeLink, IDisposable
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly HttpClient _client;
+    private readonly string _prefix;
     private readonly Uri _checkpoint;
     private readonly Uri _entries;
     private readonly TimeSpan _requestTimeout;
@@ -41,6 +42,7 @@ public sealed class HttpNodeLink : INodeLink, IDisposable
         }
 
         string address = prefix.AbsoluteUri.TrimEnd('/');
+        _prefix = address;
         (_checkpoint, _entries) = (new Uri(address + "/add-checkpoint"), new Uri(address + "/add-entries"));
         _requestTimeout = requestTimeout ?? TimeSpan.FromSeconds(120);
         _client = new HttpClient(new SocketsHttpHandler
@@ -62,7 +64,7 @@ public sealed class HttpNodeLink : INodeLink, IDisposable
     {
         var content = new ReadOnlyMemoryContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("text/plain", "utf-8");
-        return SendAsync(_checkpoint, content, cancellation);
+        return SendAsync(HttpMethod.Post, _checkpoint, content, cancellation);
     }
 
     /// <inheritdoc/>
@@ -70,15 +72,28 @@ public sealed class HttpNodeLink : INodeLink, IDisposable
     {
         ArgumentNullException.ThrowIfNull(range);
         ArgumentNullException.ThrowIfNull(packages);
-        return SendAsync(_entries, new UploadContent(range, packages), cancellation);
+        return SendAsync(HttpMethod.Post, _entries, new UploadContent(range, packages), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public async Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation)
+    {
+        string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(origin)));
+        NodeAnswer answer = await SendAsync(HttpMethod.Get, new Uri($"{_prefix}/{hash}/checkpoint"), content: null, cancellation);
+        return answer.Status switch
+        {
+            NodeStatus.NotFound => null,
+            NodeStatus.Success when SignedNote.TryParse(Encoding.UTF8.GetBytes(answer.Body), out SignedNote? note).Ok => note,
+            _ => throw new InvalidDataException(FormattableString.Invariant($"{_prefix} gave no checkpoint of {origin} ({(int)answer.Status}).")),
+        };
     }
 
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private async Task<NodeAnswer> SendAsync(Uri address, HttpContent content, CancellationToken cancellation)
+    private async Task<NodeAnswer> SendAsync(HttpMethod method, Uri address, HttpContent? content, CancellationToken cancellation)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+        using var request = new HttpRequestMessage(method, address) { Content = content };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(_requestTimeout);
         try

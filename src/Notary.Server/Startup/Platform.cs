@@ -6,6 +6,7 @@ using Notary.Chain.Network;
 using Notary.Crypto.Native;
 using Notary.Evidence;
 using Notary.Server.Identity;
+using Notary.Server.Nodes;
 using Notary.Server.Options;
 
 namespace Notary.Server.Startup;
@@ -75,7 +76,7 @@ public sealed class Platform : IAsyncDisposable
             OpenChains(data, chains, password, time);
             TrustFile trust = LoadTrust(data);
             ServiceAccounts accounts = LoadAccounts(data, chains);
-            ChainNetwork network = ChainNetwork.Start(data, chains, trust, password, static _ => null, time);
+            ChainNetwork network = ChainNetwork.Start(data, chains, trust, password, LinkTo, time);
             return new Platform(data, chains, network, trust, accounts, created, development, root);
         }
         catch
@@ -134,6 +135,12 @@ public sealed class Platform : IAsyncDisposable
 
         _data.Dispose();
     }
+
+    // A node of another organisation, at the address that the trust file's policy gives it.
+    private static HttpNodeLink? LinkTo(Ledger.PolicyWitness witness) =>
+        witness.Url is not { } url ? null
+        : Uri.TryCreate(url, UriKind.Absolute, out Uri? prefix) && prefix.Scheme is "http" or "https" ? new HttpNodeLink(prefix)
+        : throw new StartRefusedException($"the trust file gives the node {witness.Name} the address '{url}', which is none: it takes a submission prefix such as https://court.example/mirror.");
 
     // Each chain's keys are derived from the password, slow on purpose: all of them at once.
     private static void OpenChains(DataFolder data, Dictionary<string, ChainHost> chains, string password, TimeProvider time)

@@ -47,6 +47,8 @@ public sealed class HttpNodeLinkTests(NodeFixture fixture) : IClassFixture<NodeF
         Assert.True(SignedNote.TryParse(Encoding.UTF8.GetBytes(Log.Note(600).Text + "\n" + complete.Body), out SignedNote? note).Ok);
         Assert.True(note!.Verify([fixture.Key]) is { Ok: true, Verified.Count: 1 });
         Assert.Equal(complete.Body, (await link.AddEntriesAsync(Range(600, 600), [], CancellationToken.None)).Body);
+        Assert.Equal(server.Node.Cosigned!.Format(), (await link.MirrorCheckpointAsync(server.Node.Origin, CancellationToken.None))!.Format());
+        Assert.Null(await link.MirrorCheckpointAsync("another.example/log", CancellationToken.None));
         Assert.Equal(Log.Root(600), Checkpoint.TryParse(server.Node.Cosigned!.Text, out Checkpoint? cosigned) == CheckpointProblem.None ? cosigned!.Root : default);
 
         server.StopNode();
