@@ -47,6 +47,7 @@ public sealed class Finality : IAsyncDisposable
     private readonly List<Task> _tasks = [];
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Candidate? _candidate;
+    private DateTimeOffset _retried;
     private SignedNote? _gathered;
     private FinalCheckpoint? _newest;
     private AnchoredCheckpoint? _anchored;
@@ -260,6 +261,11 @@ public sealed class Finality : IAsyncDisposable
                 lock (_gate)
                 {
                     var finalSize = _newest?.Size ?? 0;
+                    if (head.Size == finalSize)
+                    {
+                        RetryFailing(head);
+                    }
+
                     if (head.Size <= finalSize || (_candidate is { } open && open.Head.Size > finalSize && _time.GetUtcNow() - open.Since < _times.CandidateTimeout))
                     {
                         continue;
@@ -287,6 +293,23 @@ public sealed class Finality : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // Closing.
+        }
+    }
+
+    // On a chain where nothing is sealed there is no next candidate to take up: who failed with the last one is asked again now and then.
+    private void RetryFailing(ChainHead head)
+    {
+        var now = _time.GetUtcNow();
+        if (now - _retried < _times.CandidateTimeout)
+        {
+            return;
+        }
+
+        _retried = now;
+        var again = new Candidate(_reader, head, now);
+        foreach (var member in _members.Where(static member => member.View.FailingSince is not null))
+        {
+            member.Waiting.Writer.TryWrite(again);
         }
     }
 
