@@ -116,7 +116,7 @@ public sealed class FinalityTests : IDisposable
         // Nothing is sealed any more: it is asked again all the same.
         nodes.Start(1);
         var size = _chain.Host.Reader.Size;
-        for (var wait = 0; wait < 200 && nodes.Node(1).Standing.Cosigned < size; wait++)
+        for (var wait = 0; wait < 200 && (nodes.Finality.Nodes[1].Cosigned < size || nodes.Finality.Nodes[1].FailingSince is not null); wait++)
         {
             await Task.Delay(50);
         }
