@@ -84,7 +84,7 @@ internal sealed class NetworkBench(NetworkBenchOptions options)
         {
             LoadRun[] fills = [.. regions.Select(_ => new LoadRun())];
             Array.ForEach(fills, fill => fill.LimitTo(options.Prefill / regions.Count));
-            total += await LoadAsync(server, regions, fills, 1_000, connections: 1, () => WhileAsync(fills, TimeSpan.FromHours(2), stopAtLimit: true, cancel), cancel);
+            total += await LoadAsync(server, regions, fills, 1_000, connections: 1, loads => loads.WaitAsync(cancel), cancel);
             await ProbeAsync(server, regions[0].Bearer, "anchored", cancel);
         }
 
@@ -96,9 +96,9 @@ internal sealed class NetworkBench(NetworkBenchOptions options)
         double seconds = 0;
         double cpu = 0;
         long measured = 0;
-        total += await LoadAsync(server, regions, runs, Lines, connections: 2, async () =>
+        total += await LoadAsync(server, regions, runs, Lines, connections: 2, async _ =>
         {
-            await WhileAsync(runs, TimeSpan.FromSeconds(options.WarmUp), stopAtLimit: false, cancel);
+            await WhileAsync(runs, TimeSpan.FromSeconds(options.WarmUp), cancel);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             long records = runs.Sum(r => r.Acknowledged);
             double before = server.CpuSeconds;
@@ -108,7 +108,7 @@ internal sealed class NetworkBench(NetworkBenchOptions options)
                 .. regions.Select(region => ProbesAsync(server, region.Bearer, "final", final, stop.Token)),
                 .. regions.Select(region => ProbesAsync(server, region.Bearer, "anchored", anchored, stop.Token)),
             ];
-            await WhileAsync(runs, TimeSpan.FromSeconds(options.Seconds), stopAtLimit: false, cancel);
+            await WhileAsync(runs, TimeSpan.FromSeconds(options.Seconds), cancel);
             seconds = window.Elapsed.TotalSeconds;
             cpu = server.CpuSeconds - before;
             measured = runs.Sum(r => r.Acknowledged) - records;
@@ -134,14 +134,14 @@ internal sealed class NetworkBench(NetworkBenchOptions options)
     }
 
     private static async Task<long> LoadAsync(
-        ServerProcess server, List<(string Name, string Bearer)> regions, LoadRun[] runs, int lines, int connections, Func<Task> during, CancellationToken cancel)
+        ServerProcess server, List<(string Name, string Bearer)> regions, LoadRun[] runs, int lines, int connections, Func<Task, Task> during, CancellationToken cancel)
     {
         var shape = new RequestShape(lines, Metadata: false, IdempotencyKeys: true);
         Task[] loads = [.. regions.Select((region, i) => Task.Factory.StartNew(
             () => new BatchLoad(shape, server.Address, region.Bearer, connections).Run(runs[i]), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         try
         {
-            await during();
+            await during(Task.WhenAll(loads));
         }
         finally
         {
@@ -154,21 +154,13 @@ internal sealed class NetworkBench(NetworkBenchOptions options)
         return runs.Sum(r => r.Acknowledged);
     }
 
-    // Until the time is over, a load failed, or, of a filling, all of it is acknowledged.
-    private static async Task WhileAsync(LoadRun[] runs, TimeSpan time, bool stopAtLimit, CancellationToken cancel)
+    // Until the time is over or a load failed.
+    private static async Task WhileAsync(LoadRun[] runs, TimeSpan time, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
-        long before = -1;
         while (clock.Elapsed < time && Array.TrueForAll(runs, r => r.Failure is null))
         {
-            await Task.Delay(stopAtLimit ? 1_000 : 20, cancel);
-            long now = runs.Sum(r => r.Acknowledged);
-            if (stopAtLimit && now == before)
-            {
-                return;
-            }
-
-            before = now;
+            await Task.Delay(20, cancel);
         }
     }
 
