@@ -16,6 +16,20 @@ public static class EntryBundle
         return entry.Length + 2;
     }
 
+    /// <summary>The bundle of entries.</summary>
+    public static byte[] Of(IReadOnlyList<byte[]> entries)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        var bundle = new byte[entries.Sum(static entry => Length(entry.Length))];
+        var at = 0;
+        foreach (var entry in entries)
+        {
+            at += Write(bundle.AsSpan(at), entry);
+        }
+
+        return bundle;
+    }
+
     /// <summary>Takes the next entry off the bundle; false at its end or when it is cut off (then the rest is not empty).</summary>
     public static bool TryNext(ref ReadOnlySpan<byte> bundle, out ReadOnlySpan<byte> entry)
     {

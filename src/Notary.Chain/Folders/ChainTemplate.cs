@@ -88,6 +88,11 @@ public sealed class ChainTemplate
     /// <exception cref="ChainRefusedException">Missing, too large, unknown or wrong members.</exception>
     public static ChainTemplate Load(string folder) => Load(folder, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))));
 
+    /// <summary>Reads every template of a folder <c>sidechains</c>, by name.</summary>
+    /// <exception cref="ChainRefusedException">One of them is wrong.</exception>
+    public static IReadOnlyList<ChainTemplate> LoadAll(string sidechains) =>
+        [.. Directory.EnumerateDirectories(sidechains).Order(StringComparer.Ordinal).Where(static folder => File.Exists(Path.Combine(folder, "chain.json"))).Select(Load)];
+
     /// <summary>Reads the copy that a chain's own folder keeps.</summary>
     internal static ChainTemplate LoadCopy(string folder, string chain) => Load(folder, chain);
 

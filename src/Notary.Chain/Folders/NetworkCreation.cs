@@ -65,8 +65,7 @@ public static class NetworkCreation
                     .. templates.SelectMany(template => template.Nodes.Select<string, Action>(node => () => keys[(template.Name, node)] =
                         new NodeFolder(Path.Combine(nodes + ".new", template.Name, node)).Create($"{deployment}/{template.Name}/{node}", template.Suite, password))),
                 ];
-                // Each step derives a few keys from the password, slow on purpose.
-                RunAll(steps);
+                Together.Run(steps, static step => step());
 
                 var sorted = made.OrderBy(static chain => chain.Template.Name, StringComparer.Ordinal).ToList();
                 var trusted = sorted.Select(chain => TrustedChain.Create(
@@ -132,18 +131,6 @@ public static class NetworkCreation
         if (templates.GroupBy(static template => template.Code).FirstOrDefault(static group => group.Count() > 1) is { } twice)
         {
             throw new ChainRefusedException(ChainRefusal.Template, $"The code {twice.Key} is that of several templates: codes are never used twice.");
-        }
-    }
-
-    private static void RunAll(IEnumerable<Action> steps)
-    {
-        try
-        {
-            Parallel.Invoke([.. steps]);
-        }
-        catch (AggregateException several)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using Notary.Crypto;
 using Notary.Ledger;
@@ -53,13 +52,7 @@ internal sealed class Candidate(ChainReader reader, ChainHead head, DateTimeOffs
             throw new ChainRefusedException(ChainRefusal.Inconsistent, FormattableString.Invariant($"Entries {first} to {subtree.End} are not all there: run 'notary fsck'."));
         }
 
-        var bundle = new ArrayBufferWriter<byte>();
-        foreach (var entry in entries)
-        {
-            bundle.Advance(EntryBundle.Write(bundle.GetSpan(EntryBundle.Length(entry.Length)), entry));
-        }
-
-        return new EntryPackage(bundle.WrittenMemory, count, reader.SubtreeHashes(subtree.Start, subtree.End, Head.Size));
+        return new EntryPackage(EntryBundle.Of(entries), count, reader.SubtreeHashes(subtree.Start, subtree.End, Head.Size));
     }
 
     private static Checkpoint CheckpointOf(ChainHead head) =>

@@ -186,11 +186,7 @@ public sealed class ChainNetwork : IAsyncDisposable
         try
         {
             var folders = _chains.SelectMany(pair => data.Nodes(pair.Key).Select(folder => (Name: $"{pair.Key}/{Path.GetFileName(folder.Root)}", Folder: folder, pair.Value.Genesis)));
-            Parallel.ForEach(folders, node => opened[node.Name] = LedgerNode.Open(node.Folder, node.Genesis, password, time));
-        }
-        catch (AggregateException several)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+            Together.Run(folders, node => opened[node.Name] = LedgerNode.Open(node.Folder, node.Genesis, password, time));
         }
         finally
         {

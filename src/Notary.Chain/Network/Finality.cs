@@ -189,6 +189,11 @@ public sealed class Finality : IAsyncDisposable
                     return true;
                 }
 
+                if (_stop.IsCancellationRequested)
+                {
+                    return false;
+                }
+
                 moved = _moved.Task;
             }
 
@@ -197,11 +202,6 @@ public sealed class Finality : IAsyncDisposable
                 await moved.WaitAsync(cancellation).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
-            {
-                return false;
-            }
-
-            if (_stop.IsCancellationRequested)
             {
                 return false;
             }
@@ -233,7 +233,6 @@ public sealed class Finality : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         Tell();
         await Task.WhenAll(_tasks).ConfigureAwait(false);
-        Tell();
         _store.Dispose();
         _stop.Dispose();
     }

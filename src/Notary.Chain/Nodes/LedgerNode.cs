@@ -203,14 +203,14 @@ public sealed class LedgerNode : IDisposable
     public IReadOnlyList<NodeAlarm> Alarms(long after = 0, int limit = 1000) => InTurn(() => _store.Evidence(after, limit));
 
     /// <summary>Takes a checkpoint as the one that uploads go up to (C2SP tlog-mirror, <c>add-checkpoint</c>). Cosigns nothing.</summary>
-    public NodeAnswer TakeCheckpoint(ReadOnlySpan<byte> body)
-    {
-        if (AddCheckpoint.TryParse(body, out var request) != AddCheckpointProblem.None)
-        {
-            return new NodeAnswer(NodeStatus.BadRequest);
-        }
+    public NodeAnswer TakeCheckpoint(ReadOnlySpan<byte> body) =>
+        AddCheckpoint.TryParse(body, out var request) == AddCheckpointProblem.None ? TakeCheckpoint(request!) : new NodeAnswer(NodeStatus.BadRequest);
 
-        if (!string.Equals(request!.Checkpoint.Origin, Origin, StringComparison.Ordinal))
+    /// <summary>The same of a request that was parsed already, to learn for which log it is.</summary>
+    public NodeAnswer TakeCheckpoint(AddCheckpoint request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (!string.Equals(request.Checkpoint.Origin, Origin, StringComparison.Ordinal))
         {
             return new NodeAnswer(NodeStatus.NotFound);
         }

@@ -50,7 +50,7 @@ internal sealed class NetworkBench(NetworkBenchOptions options)
 
         try
         {
-            List<ChainTemplate> templates = [.. Directory.EnumerateDirectories(options.Sidechains).Order(StringComparer.Ordinal).Where(d => File.Exists(Path.Combine(d, "chain.json"))).Select(ChainTemplate.Load)];
+            IReadOnlyList<ChainTemplate> templates = ChainTemplate.LoadAll(options.Sidechains);
             CreatedNetwork created;
             using (DataFolder folder = DataFolder.Take(data, create: true))
             {

@@ -103,32 +103,24 @@ internal static class ChainCommand
     }
 
     /// <summary>The nearest folder <c>sidechains</c> here or above.</summary>
-    public static string FindSidechains()
+    public static string FindSidechains() => FindAbove("sidechains")
+        ?? throw new CliException(ExitCode.NoInput, "template-not-found", "There is no sidechains folder here or in a folder above; name it with --sidechains.");
+
+    private static string FindTemplate(string name) => FindAbove(Path.Combine("sidechains", name))
+        ?? throw new CliException(ExitCode.NoInput, "template-not-found", $"There is no sidechains/{name} here or in a folder above; name the template with --template.");
+
+    private static string? FindAbove(string relative)
     {
         for (DirectoryInfo? folder = new(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
         {
-            string candidate = Path.Combine(folder.FullName, "sidechains");
+            string candidate = Path.Combine(folder.FullName, relative);
             if (Directory.Exists(candidate))
             {
                 return candidate;
             }
         }
 
-        throw new CliException(ExitCode.NoInput, "template-not-found", "There is no sidechains folder here or in a folder above; name it with --sidechains.");
-    }
-
-    private static string FindTemplate(string name)
-    {
-        for (DirectoryInfo? folder = new(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
-        {
-            string candidate = Path.Combine(folder.FullName, "sidechains", name);
-            if (Directory.Exists(candidate))
-            {
-                return candidate;
-            }
-        }
-
-        throw new CliException(ExitCode.NoInput, "template-not-found", $"There is no sidechains/{name} here or in a folder above; name the template with --template.");
+        return null;
     }
 
     private static string Hyphenated(string name) =>

@@ -39,8 +39,7 @@ internal static class NetworkCommand
     {
         try
         {
-            string templates = sidechains ?? ChainCommand.FindSidechains();
-            List<ChainTemplate> all = [.. Directory.EnumerateDirectories(templates).Order(StringComparer.Ordinal).Where(d => File.Exists(Path.Combine(d, "chain.json"))).Select(ChainTemplate.Load)];
+            IReadOnlyList<ChainTemplate> all = ChainTemplate.LoadAll(sidechains ?? ChainCommand.FindSidechains());
             using DataFolder data = DataFolder.Take(dataPath is null ? Path.GetFullPath("data") : Path.GetFullPath(dataPath), create: true);
             string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
             CreatedNetwork created = NetworkCreation.Create(data, all, deployment, password, TimeProvider.System);

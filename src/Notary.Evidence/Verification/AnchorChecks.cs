@@ -1,5 +1,3 @@
-using System.Globalization;
-using Notary.Crypto;
 using Notary.Ledger;
 
 namespace Notary.Evidence;
@@ -10,8 +8,6 @@ namespace Notary.Evidence;
 /// </summary>
 internal sealed class AnchorChecks(CheckList checks)
 {
-    private static readonly BilingualText NoTrust = new("no trust file was given", "未提供信任文件");
-
     /// <summary>Index of the anchor on the main chain, once every hop to a final main checkpoint holds; null otherwise.</summary>
     public long? MainIndex { get; private set; }
 
@@ -46,11 +42,11 @@ internal sealed class AnchorChecks(CheckList checks)
         var checkpoint = proof.CheckpointUnverified;
         var bound = checks.Compare(CheckId.AnchorOrigin, SubIndication.FormatFailure, null,
             new Comparison("chain in the anchor", facts.Chain, "origin of the main checkpoint", checkpoint.Origin));
-        var included = Inclusion(proof, leaf);
+        var included = SealChecks.Inclusion(checks, CheckId.AnchorInclusion, proof, leaf, "root of the main checkpoint", "computed from the anchor and its proof");
         if (Main(facts.Chain, trust) is not { } newest)
         {
-            checks.Open(CheckId.AnchorSignature, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: trust is null ? NoTrust : null,
-                reason: "lines by " + string.Join(", ", proof.Note.Signatures.Select(line => $"{line.Name}+{line.KeyId:x8}")));
+            checks.Open(CheckId.AnchorSignature, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: trust is null ? SealChecks.NoTrust : null,
+                reason: SealChecks.LinesBy(proof));
             return;
         }
 
@@ -85,23 +81,11 @@ internal sealed class AnchorChecks(CheckList checks)
         return null;
     }
 
-    private bool Inclusion(TlogProof proof, ReadOnlySpan<byte> leaf)
-    {
-        var hash = new TreeHasher(proof.Suite).Leaf(leaf);
-        var check = proof.CheckInclusionUnverified(hash);
-        var at = string.Create(CultureInfo.InvariantCulture, $"leaf {proof.Index} of {proof.CheckpointUnverified.Size}, leaf hash {hash.ToHex()}");
-        var compared = new Comparison("root of the main checkpoint", proof.CheckpointUnverified.Root.ToHex(), "computed from the anchor and its proof, " + at,
-            check.Failure is ProofFailure.None or ProofFailure.RootMismatch ? check.Computed.ToHex() : "none");
-        return check.Ok
-            ? checks.Passed(CheckId.AnchorInclusion, null, compared)
-            : checks.Failed(CheckId.AnchorInclusion, SubIndication.HashFailure, null, compared, check.Failure.ToString());
-    }
-
     private TrustedChain? Main(string origin, TrustFile? trust)
     {
         if (trust is null)
         {
-            checks.Open(CheckId.AnchorMain, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: NoTrust);
+            checks.Open(CheckId.AnchorMain, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: SealChecks.NoTrust);
             return null;
         }
 
@@ -129,7 +113,7 @@ internal sealed class AnchorChecks(CheckList checks)
         if (trust.Find(newest.Origin, last) is not { } main)
         {
             return checks.Open(CheckId.AnchorSignature, SubIndication.NoSigningCertificateFound, CheckOutcome.Failed, compared: SealChecks.Range(trust, newest.Origin, "last index of the main checkpoint", last),
-                because: new BilingualText("no entry of the trust file holds there", "信任文件中没有在该处有效的条目"));
+                because: SealChecks.NoEntry);
         }
 
         var verdict = main.Policy.Evaluate(proof.Note, main.LogKeys);

@@ -11,8 +11,8 @@ namespace Notary.Evidence;
 /// </summary>
 internal sealed class SealChecks(CheckList checks)
 {
-    private static readonly BilingualText NoTrust = new("no trust file was given", "未提供信任文件");
-    private static readonly BilingualText NoEntry = new("no entry of the trust file holds there", "信任文件中没有在该处有效的条目");
+    internal static readonly BilingualText NoTrust = new("no trust file was given", "未提供信任文件");
+    internal static readonly BilingualText NoEntry = new("no entry of the trust file holds there", "信任文件中没有在该处有效的条目");
 
     private readonly AnchorChecks _anchor = new(checks);
 
@@ -66,7 +66,7 @@ internal sealed class SealChecks(CheckList checks)
         checks.Passed(CheckId.ProofFormat);
         checks.Compare(CheckId.CheckpointOrigin, SubIndication.FormatFailure, null,
             new Comparison("chain in the record", leaf.Chain ?? string.Empty, "origin of the checkpoint", proof.CheckpointUnverified.Origin));
-        Inclusion(proof, leafBytes);
+        Inclusion(checks, CheckId.ProofInclusion, proof, leafBytes, "root of the checkpoint", "computed from the record and the proof");
         TrustOf(leaf, trust);
         NumberOf(proof, trust, claimedNumber);
         if (anchor is { } given)
@@ -86,29 +86,12 @@ internal sealed class SealChecks(CheckList checks)
         else
         {
             checks.Open(CheckId.CheckpointSignature, SubIndication.None, CheckOutcome.CouldNotBePerformed, because: trust is null ? NoTrust : Chain is not null && _entry is null ? NoEntry : null,
-                reason: "lines by " + string.Join(", ", proof.Note.Signatures.Select(line => $"{line.Name}+{line.KeyId:x8}")));
+                reason: LinesBy(proof));
         }
 
         if (trust is not null)
         {
             State(trust);
-        }
-    }
-
-    private void Inclusion(TlogProof proof, ReadOnlySpan<byte> leafBytes)
-    {
-        var hash = new TreeHasher(proof.Suite).Leaf(leafBytes);
-        var check = proof.CheckInclusionUnverified(hash);
-        var at = string.Create(CultureInfo.InvariantCulture, $"leaf {proof.Index} of {proof.CheckpointUnverified.Size}, leaf hash {hash.ToHex()}");
-        var compared = new Comparison("root of the checkpoint", proof.CheckpointUnverified.Root.ToHex(), "computed from the record and the proof, " + at,
-            check.Failure is ProofFailure.None or ProofFailure.RootMismatch ? check.Computed.ToHex() : "none");
-        if (check.Ok)
-        {
-            checks.Passed(CheckId.ProofInclusion, null, compared);
-        }
-        else
-        {
-            checks.Failed(CheckId.ProofInclusion, SubIndication.HashFailure, null, compared, check.Failure.ToString());
         }
     }
 
@@ -199,6 +182,20 @@ internal sealed class SealChecks(CheckList checks)
     internal static Comparison Range(TrustFile trust, string origin, string where, long index) => new(
         where, index.ToString(CultureInfo.InvariantCulture), "main indexes for which the trust file has an entry of the chain",
         string.Join(", ", trust.Content.Chains.Where(chain => chain.Origin == origin).Select(RangeText)));
+
+    /// <summary>Whether a leaf lies in the tree of a proof's checkpoint; <paramref name="root"/> and <paramref name="computed"/> name the two sides of the comparison.</summary>
+    internal static bool Inclusion(CheckList checks, CheckId id, TlogProof proof, ReadOnlySpan<byte> leaf, string root, string computed)
+    {
+        var hash = new TreeHasher(proof.Suite).Leaf(leaf);
+        var check = proof.CheckInclusionUnverified(hash);
+        var at = string.Create(CultureInfo.InvariantCulture, $"leaf {proof.Index} of {proof.CheckpointUnverified.Size}, leaf hash {hash.ToHex()}");
+        var compared = new Comparison(root, proof.CheckpointUnverified.Root.ToHex(), computed + ", " + at,
+            check.Failure is ProofFailure.None or ProofFailure.RootMismatch ? check.Computed.ToHex() : "none");
+        return check.Ok ? checks.Passed(id, null, compared) : checks.Failed(id, SubIndication.HashFailure, null, compared, check.Failure.ToString());
+    }
+
+    /// <summary>Who claims to have signed a checkpoint that could not be judged.</summary>
+    internal static string LinesBy(TlogProof proof) => "lines by " + string.Join(", ", proof.Note.Signatures.Select(line => $"{line.Name}+{line.KeyId:x8}"));
 
     /// <summary>The log's line of a checkpoint, as far as the verdict of its policy shows it; true when a log key of the entry signed.</summary>
     internal static bool LogSigned(CheckList checks, CheckId id, TlogProof proof, TrustedChain chain, QuorumVerdict verdict)

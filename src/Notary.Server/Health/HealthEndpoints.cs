@@ -31,7 +31,7 @@ internal static class HealthEndpoints
                 json.WriteString("chain", name);
                 json.WriteString("origin", chain.Genesis.Origin);
                 json.WriteNumber("size", chain.Reader.Size);
-                json.WriteString("status", chain.Stopped is not null ? "stopped" : chain.FreshnessPending is not null ? "freshness-pending" : "running");
+                json.WriteString("status", StatusOf(chain));
                 if (chain is { Stopped: null, FreshnessPending: { } pending })
                 {
                     json.WriteString("detail", pending);
@@ -49,6 +49,9 @@ internal static class HealthEndpoints
             json.WriteEndArray();
         });
     }
+
+    /// <summary>Whether a chain seals, as a stable code.</summary>
+    public static string StatusOf(ChainHost chain) => chain.Stopped is not null ? "stopped" : chain.FreshnessPending is not null ? "freshness-pending" : "running";
 
     /// <summary>The stable code of a stop: its name in lower case with hyphens.</summary>
     public static string ReasonOf(StoppedState stopped) => JsonNamingPolicy.KebabCaseLower.ConvertName(stopped.Reason.ToString());

@@ -30,8 +30,7 @@ internal static class LogEndpoints
             return ChainNotFoundAsync(context);
         }
 
-        context.Response.Headers.CacheControl = "no-cache";
-        return TextAsync(context, chain.Reader.Checkpoint);
+        return LogAnswers.NoteAsync(context, chain.Reader.Checkpoint);
     }
 
     private static Task TileAsync(HttpContext context, Platform platform, string name, string path)
@@ -56,26 +55,10 @@ internal static class LogEndpoints
             return Problems.WriteAsync(context, Problems.TileNotFound, FormattableString.Invariant($"The log of {chain.Reader.Size} entries has no such tile."));
         }
 
-        // A tile of a given width never changes.
-        context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
-        context.Response.ContentType = "application/octet-stream";
-        context.Response.ContentLength = bytes.Length;
-        return context.Response.Body.WriteAsync(bytes).AsTask();
+        return LogAnswers.TileAsync(context, bytes);
     }
 
-    private static Task TrustAsync(HttpContext context, Platform platform)
-    {
-        context.Response.Headers.CacheControl = "no-cache";
-        return TextAsync(context, platform.Trust.ToBytes());
-    }
-
-    private static Task TextAsync(HttpContext context, ReadOnlyMemory<byte> text)
-    {
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        context.Response.ContentLength = text.Length;
-        return context.Response.Body.WriteAsync(text).AsTask();
-    }
+    private static Task TrustAsync(HttpContext context, Platform platform) => LogAnswers.NoteAsync(context, platform.Trust.ToBytes());
 
     private static Task ChainNotFoundAsync(HttpContext context) => Problems.WriteAsync(context, Problems.ChainNotFound, "This platform has no chain of that name.");
 }

@@ -28,7 +28,7 @@ internal static class NetworkEndpoints
                 json.WriteString("chain", name);
                 json.WriteString("origin", chain.Genesis.Origin);
                 json.WriteNumber("size", chain.Reader.Size);
-                json.WriteString("status", chain.Stopped is not null ? "stopped" : chain.FreshnessPending is not null ? "freshness-pending" : "running");
+                json.WriteString("status", Health.HealthEndpoints.StatusOf(chain));
                 if ((chain.Stopped?.Sentence ?? chain.FreshnessPending) is { } detail)
                 {
                     json.WriteString("detail", detail);

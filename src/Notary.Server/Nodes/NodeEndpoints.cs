@@ -4,6 +4,7 @@ using Microsoft.Net.Http.Headers;
 using Notary.Chain.Nodes;
 using Notary.Ledger;
 using Notary.Server.Http;
+using Notary.Server.Logs;
 using Notary.Server.Options;
 
 namespace Notary.Server.Nodes;
@@ -57,8 +58,7 @@ internal static class NodeEndpoints
             return;
         }
 
-        ReadOnlyMemory<byte> bytes = body.Memory;
-        await AnswerByAsync(context, nodes.OfOrigin(request!.Checkpoint.Origin), node => node.UseAsync(n => n.TakeCheckpoint(bytes.Span)), logger);
+        await AnswerByAsync(context, nodes.OfOrigin(request!.Checkpoint.Origin), node => node.UseAsync(n => n.TakeCheckpoint(request)), logger);
     }
 
     private static async Task AddEntriesAsync(HttpContext context, NodeSet nodes, NodeOptions options, ILogger logger)
@@ -135,12 +135,7 @@ internal static class NodeEndpoints
                 return;
             }
 
-            byte[] text = note.ToBytes();
-            context.Response.Headers.CacheControl = "no-cache";
-            context.Response.Headers.XContentTypeOptions = "nosniff";
-            context.Response.ContentType = "text/plain; charset=utf-8";
-            context.Response.ContentLength = text.Length;
-            await context.Response.Body.WriteAsync(text);
+            await LogAnswers.NoteAsync(context, note.ToBytes());
         }
         catch (NodeStoppedException stopped)
         {
@@ -180,11 +175,7 @@ internal static class NodeEndpoints
                 return;
             }
 
-            // A tile of a given width never changes; what needed the secret stays out of caches.
-            context.Response.Headers.CacheControl = entries ? "private, no-store" : "public, max-age=31536000, immutable";
-            context.Response.ContentType = "application/octet-stream";
-            context.Response.ContentLength = bytes.Length;
-            await context.Response.Body.WriteAsync(bytes);
+            await LogAnswers.TileAsync(context, bytes, isPublic: !entries);
         }
         catch (NodeStoppedException stopped)
         {
@@ -201,14 +192,7 @@ internal static class NodeEndpoints
         }
 
         IReadOnlyList<byte[]> entries = node.Entries(number * Tiles.FullWidth, width);
-        byte[] bundle = new byte[entries.Sum(e => EntryBundle.Length(e.Length))];
-        int at = 0;
-        foreach (byte[] entry in entries)
-        {
-            at += EntryBundle.Write(bundle.AsSpan(at), entry);
-        }
-
-        return entries.Count == width ? bundle : null;
+        return entries.Count == width ? EntryBundle.Of(entries) : null;
     }
 
     private static Task RefuseEntriesAsync(HttpContext context, EntriesSecret? secret)

@@ -142,25 +142,14 @@ public sealed class Platform : IAsyncDisposable
         : Uri.TryCreate(url, UriKind.Absolute, out Uri? prefix) && prefix.Scheme is "http" or "https" ? new HttpNodeLink(prefix)
         : throw new StartRefusedException($"the trust file gives the node {witness.Name} the address '{url}', which is none: it takes a submission prefix such as https://court.example/mirror.");
 
-    // Each chain's keys are derived from the password, slow on purpose: all of them at once.
-    private static void OpenChains(DataFolder data, Dictionary<string, ChainHost> chains, string password, TimeProvider time)
+    private static void OpenChains(DataFolder data, Dictionary<string, ChainHost> chains, string password, TimeProvider time) => Together.Run(data.Chains, folder =>
     {
-        try
+        var chain = ChainHost.Open(folder, password, time);
+        lock (chains)
         {
-            Parallel.ForEach(data.Chains, folder =>
-            {
-                var chain = ChainHost.Open(folder, password, time);
-                lock (chains)
-                {
-                    chains.Add(folder.Name, chain);
-                }
-            });
+            chains.Add(folder.Name, chain);
         }
-        catch (AggregateException several)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
-        }
-    }
+    });
 
     // Folders whose name begins with a dot are creations that were interrupted.
     private static bool HasChain(string path)
