@@ -18,6 +18,7 @@ readonly NEEDED=(
   'libssl3|library libcrypto.so.3|SM2, SM4 and Ed25519 signing; the reference for the managed SM3 and SM2'
   'openssl|command openssl|checks keys, digests and signatures with a program that is not ours'
   'strace|command strace|injects a failure at each system call of a commit'
+  'postgresql|file /usr/lib/postgresql/*/bin/initdb|the store that several servers share; the tests start servers of their own, on Unix sockets'
 )
 
 usage() { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
@@ -74,9 +75,10 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # --- what the machine lacks ------------------------------------------------------------------------------------
-present() { # "command NAME" | "library SONAME"
+present() { # "command NAME" | "file PATTERN" | "library SONAME"
   case "$1" in
     'command '*) command -v "${1#command }" >/dev/null 2>&1 ;;
+    'file '*) compgen -G "${1#file }" >/dev/null ;;
     'library '*) PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q -F "${1#library } " ;;
     *) return 1 ;;
   esac

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Text;
-using Notary.Chain.Sqlite;
 using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Evidence;
@@ -55,6 +54,9 @@ public enum StopReason
 internal sealed class ChainStoppedException(StopReason reason, string sentence, Exception? cause = null) : Exception(sentence, cause)
 {
     public StopReason Reason { get; } = reason;
+
+    /// <summary>The batch whose commit was not confirmed, for <see cref="ChainAppender.Holds"/>.</summary>
+    public CommittedBatch? InDoubt { get; init; }
 }
 
 /// <summary>
@@ -73,12 +75,15 @@ internal sealed class ChainStoppedException(StopReason reason, string sentence, 
 internal sealed class ChainAppender : IDisposable
 {
     private readonly ChainStore _store;
+    private readonly ChainReads? _reads;
     private readonly Genesis _genesis;
     private readonly ISigner _signer;
     private readonly ChainClock _clock;
-    private readonly ChainState _state;
-    private readonly TileEdge _edge;
+    private ChainState _state;
+    private TileEdge _edge;
     private HeadRow _head;
+    private HeadRow _seen;
+    private ChainHead? _unpublished;
     private ChainHead _signed = new(0, default, 0, default, null!);
     private Hash32[] _hashes = new Hash32[1024];
     private byte[] _segment = new byte[1 << 20];
@@ -86,29 +91,30 @@ internal sealed class ChainAppender : IDisposable
     private long _trimmedTo;
     private long _requestsTrimmedMs;
 
-    private ChainAppender(ChainStore store, Genesis genesis, ISigner signer, ChainClock clock, ChainState state, TileEdge edge, HeadRow head)
+    private ChainAppender(ChainStore store, ChainReads? reads, Genesis genesis, ISigner signer, ChainClock clock, ChainState state, TileEdge edge, HeadRow head)
     {
         _store = store;
+        _reads = reads;
         _genesis = genesis;
         _signer = signer;
         _clock = clock;
         _state = state;
         _edge = edge;
         _head = head;
+        _seen = head;
     }
 
     /// <summary>The newest signed head; behind what is committed while a batch is being finished.</summary>
-    public ChainHead Head
-    {
-        get => Volatile.Read(ref _signed);
-        private set => Volatile.Write(ref _signed, value);
-    }
+    public ChainHead Head => Volatile.Read(ref _signed);
+
+    /// <summary>Whether a failed database may be connected to anew: <see cref="Reopen"/>.</summary>
+    public bool MayReopen => _store.IsShared;
 
     /// <summary>Leaves below this are durable in the digest index: their feed rows go with the next turn.</summary>
     public Func<long> IndexDurableTo { get; init; } = static () => 0;
 
     /// <summary>The state of admission. Other threads read it for its policies and keys only: those are replaced whole.</summary>
-    public ChainState State => _state;
+    public ChainState State => Volatile.Read(ref _state);
 
     /// <summary>Starts a chain without leaves, for <see cref="Folders.ChainCreation"/>.</summary>
     public static ChainAppender Create(ChainStore store, Genesis genesis, ISigner signer, TimeProvider time)
@@ -118,45 +124,89 @@ internal sealed class ChainAppender : IDisposable
         store.Begin();
         store.WriteHead(head);
         store.Commit();
-        return new ChainAppender(store, genesis, signer, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), head);
+        return new ChainAppender(store, null, genesis, signer, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), head);
     }
 
     /// <summary>Opens a chain: checks the head against the last signed note, signs a head that a crash left unsigned, rebuilds the state of admission.</summary>
     /// <exception cref="ChainRefusedException">The stored parts contradict each other.</exception>
     public static ChainAppender Open(ChainStore store, ChainReads reads, Genesis genesis, ISigner signer, TimeProvider time, Func<long> indexDurableTo)
     {
-        store.Begin();
+        var hasher = new TreeHasher(genesis.Suite);
+        var appender = new ChainAppender(store, reads, genesis, signer, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), new HeadRow(0, hasher.Empty, [], 0, [], 0)) { IndexDurableTo = indexDurableTo };
+        appender.Load();
+        return appender;
+    }
+
+    /// <summary>
+    /// Connects anew after the database failed, and reads what it holds now: it must extend the largest head that this process has seen.
+    /// </summary>
+    /// <exception cref="ChainStoppedException">The database lost leaves that this process knew: it was restored from an old copy, or a standby without them was promoted.</exception>
+    /// <exception cref="ChainRefusedException">The stored parts contradict each other, or the server's settings will not do.</exception>
+    /// <exception cref="DatabaseFailureException">The database is not there yet.</exception>
+    public void Reopen()
+    {
+        _store.Reconnect();
+        Load();
+    }
+
+    private void Load()
+    {
+        var reads = _reads!;
+        _store.Begin();
         try
         {
-            var head = store.ReadHead() ?? throw Inconsistent("its database has no head");
-            var hasher = new TreeHasher(genesis.Suite);
-            var tiles = OpenEdge(store, hasher, head);
-            var signed = CheckNote(head, genesis, out var note);
+            var head = _store.ReadHead() ?? throw Inconsistent("its database has no head");
+            var hasher = new TreeHasher(_genesis.Suite);
+            CheckExtendsSeen(reads, hasher, head);
+            var tiles = OpenEdge(_store, hasher, head);
+            var signed = CheckNote(head, _genesis, out var note);
             if (note.Size < head.Size)
             {
-                ExtendNote(reads, store, hasher, note, head);
+                ExtendNote(reads, _store, hasher, note, head);
             }
 
             var state = RebuildState(reads, head);
-            var appender = new ChainAppender(store, genesis, signer, new ChainClock(time), state, tiles, head) { IndexDurableTo = indexDurableTo };
             if (note.Size < head.Size)
             {
-                appender.SignHead(head);
-                appender._head = head with { Note = appender.Head.Note.ToArray(), NoteSize = head.Size };
-                store.WriteHead(appender._head);
+                head = SignUnsigned(head);
+                _store.WriteHead(head);
             }
             else
             {
-                appender.Head = new ChainHead(head.Size, head.Root, head.SealedMs, head.Note, signed);
+                _unpublished = new ChainHead(head.Size, head.Root, head.SealedMs, head.Note, signed);
             }
 
-            store.Commit();
-            return appender;
+            // A write also of what is not new: its commit waits for a standby, and with it for everything before it.
+            if (_store.IsShared)
+            {
+                _store.WriteHead(head);
+            }
+
+            _store.Commit();
+            _head = head;
+            _edge = tiles;
+            Volatile.Write(ref _state, state);
+            Committed();
         }
         catch
         {
-            store.Rollback();
+            RollbackQuietly();
             throw;
+        }
+    }
+
+    // What was signed or answered is in the database, or the database is not the one that it was.
+    private void CheckExtendsSeen(ChainReads reads, TreeHasher hasher, HeadRow head)
+    {
+        var seen = _seen;
+        if (head.Size < seen.Size)
+        {
+            throw Stale(FormattableString.Invariant($"The database holds {head.Size} leaves, and this process has seen {seen.Size}: it was restored from an old copy, or a standby that had not confirmed was promoted. Run 'notary chain recover'."));
+        }
+
+        if (seen.Size > 0 && (!TilePlan.TryRoot(hasher, seen.Size, tile => reads.Tile(tile.Level, tile.Index), out var root, out _) || !root.Equals(seen.Root)))
+        {
+            throw Stale(FormattableString.Invariant($"The database holds another history of the first {seen.Size} leaves than this process has seen."));
         }
     }
 
@@ -164,10 +214,12 @@ internal sealed class ChainAppender : IDisposable
     public CommittedBatch Append(IReadOnlyList<AppendRequest> requests)
     {
         var committing = false;
+        CommittedBatch? inDoubt = null;
         try
         {
             _store.Begin();
-            CheckHead();
+            CatchUp();
+            _store.ExpectRequests([.. requests.Where(static r => r is { IdempotencyKey: not null, Account: not null }).Select(static r => (r.Account!, r.IdempotencyKey!))]);
             var sealedMs = _clock.Next(_head.SealedMs)
                 ?? throw new ChainStoppedException(
                     StopReason.Clock, "The machine's clock jumped or stands more than 60 s before the last sealed time: correct it, then start again.");
@@ -185,15 +237,18 @@ internal sealed class ChainAppender : IDisposable
             }
 
             // Without a prover there is nothing to seal, but refusals that an idempotency key stands for are remembered.
+            _store.Flush();
             committing = true;
+            inDoubt = new CommittedBatch(_head, prover);
             _store.CommitUnsynced();
-            return new CommittedBatch(_head, prover);
+            Committed();
+            return inDoubt;
         }
-        catch (SqliteFailureException failure)
+        catch (DatabaseFailureException failure)
         {
             RollbackQuietly();
             throw committing
-                ? Unknown(failure)
+                ? Unknown(failure, inDoubt)
                 : new ChainStoppedException(StopReason.Storage, "The database failed: nothing of the last batch is sealed. Look at the disk, then start again.", failure);
         }
         catch (ChainStoppedException) when (!committing)
@@ -212,21 +267,55 @@ internal sealed class ChainAppender : IDisposable
             {
                 _store.Sync();
             }
-            catch (SqliteFailureException failure)
+            catch (DatabaseFailureException failure)
             {
-                throw Unknown(failure);
+                throw Unknown(failure, batch);
             }
         }
 
-        if (batch.Prover is not null)
+        if (batch.Prover is null)
         {
-            using (ChainTelemetry.Source.StartActivity("sign"))
-            {
-                SignHead(batch.Head);
-            }
+            return new SealedBatch(Head, null);
         }
 
-        return new SealedBatch(Head, batch.Prover);
+        using (ChainTelemetry.Source.StartActivity("sign"))
+        {
+            var head = SignHead(batch.Head);
+            Publish(head);
+            return new SealedBatch(head, batch.Prover);
+        }
+    }
+
+    /// <summary>Whether a batch whose commit was not confirmed is in the chain; after <see cref="Reopen"/>.</summary>
+    public bool Holds(CommittedBatch batch) => batch.Head.Size <= _head.Size
+        && TilePlan.TryRoot(new TreeHasher(_genesis.Suite), batch.Head.Size, tile => _reads!.Tile(tile.Level, tile.Index), out var root, out _) && root.Equals(batch.Head.Root);
+
+    /// <summary>Reads what other processes appended since, and signs it where they have not: for a process that appends nothing itself.</summary>
+    public void Follow()
+    {
+        try
+        {
+            var (size, noteSize) = _store.PeekHead();
+            if (size == _head.Size && noteSize == _head.NoteSize && Head.Size == size)
+            {
+                return;
+            }
+
+            _store.Begin();
+            CatchUp();
+            _store.Commit();
+            Committed();
+        }
+        catch (DatabaseFailureException failure)
+        {
+            RollbackQuietly();
+            throw new ChainStoppedException(StopReason.Storage, "The database failed.", failure);
+        }
+        catch (ChainStoppedException)
+        {
+            RollbackQuietly();
+            throw;
+        }
     }
 
     /// <summary>Stores the newest note, so that the next start has nothing to sign; at a clean close.</summary>
@@ -238,25 +327,148 @@ internal sealed class ChainAppender : IDisposable
         }
 
         _store.Begin();
-        CheckHead();
+        CatchUp();
+        if (Head.Size != _head.Size)
+        {
+            _store.Rollback();
+            return;
+        }
+
         _head = _head with { Note = Head.Note.ToArray(), NoteSize = Head.Size };
         _store.WriteHead(_head);
         _store.Commit();
+        Committed();
         _store.Checkpoint();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _store.Dispose();
 
-    // The head row is the lock: it must still be what this process wrote last, or somebody else wrote.
-    private void CheckHead()
+    // The head row is the lock. In a chain of one process it is still what that wrote last; others' batches are taken over after the same checks that a ledger node makes.
+    private void CatchUp()
     {
         var stored = _store.ReadHead();
-        if (stored is null || stored.Size != _head.Size || !stored.Root.Equals(_head.Root) || stored.NoteSize != _head.NoteSize)
+        if (stored is not null && stored.Size == _head.Size && stored.Root.Equals(_head.Root) && stored.NoteSize == _head.NoteSize)
+        {
+            return;
+        }
+
+        if (stored is null || !_store.IsShared || stored.Size < _head.Size || (stored.Size == _head.Size && !stored.Root.Equals(_head.Root)))
         {
             throw new ChainStoppedException(
                 StopReason.HeadChanged,
                 FormattableString.Invariant($"The stored head (size {stored?.Size ?? -1}) is not the one that this process wrote (size {_head.Size}): another process wrote, or the database was replaced."));
+        }
+
+        var signed = CheckNoteOf(stored, out var note);
+        if (stored.Size > _head.Size)
+        {
+            TakeOver(stored, note);
+        }
+
+        _head = stored;
+        if (note.Size == stored.Size)
+        {
+            _unpublished = new ChainHead(stored.Size, stored.Root, stored.SealedMs, stored.Note, signed);
+        }
+        else if (Head.Size < stored.Size)
+        {
+            _head = SignUnsigned(stored);
+            _store.WriteHead(_head);
+        }
+    }
+
+    // Entries that others appended: admitted again, hashed onto this process's own edge, which must come to the stored root, and on its way to the note's.
+    private void TakeOver(HeadRow stored, Checkpoint note)
+    {
+        var hasher = new TreeHasher(_genesis.Suite);
+        var hashes = new List<Hash32>();
+        foreach (var (first, count, entries) in _store.Segments(_head.Size))
+        {
+            if (first != _edge.Edge.Size)
+            {
+                throw NotTaken(_edge.Edge.Size, "its batch is missing");
+            }
+
+            hashes.Clear();
+            ReadOnlySpan<byte> bundle = entries;
+            for (var index = first; index < first + count; index++)
+            {
+                if (!EntryBundle.TryNext(ref bundle, out var entry))
+                {
+                    throw NotTaken(index, "its batch is cut off");
+                }
+
+                var admitted = Admission.AdmitForm(entry, out var facts);
+                if (admitted.Ok)
+                {
+                    admitted = Admission.AdmitState(_genesis, _state, facts, index);
+                }
+
+                if (!admitted.Ok)
+                {
+                    throw NotTaken(index, $"admission refuses it ({admitted.Code}); do all servers run one version?");
+                }
+
+                _state.Apply(facts, index);
+                hashes.Add(hasher.Leaf(entry));
+            }
+
+            _edge.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(hashes));
+            if (_edge.Edge.Size == note.Size && !_edge.Edge.Root().Equals(note.Root))
+            {
+                throw NotTaken(note.Size - 1, "the stored checkpoint signs another root");
+            }
+        }
+
+        if (_edge.Edge.Size != stored.Size || !_edge.Edge.Root().Equals(stored.Root))
+        {
+            throw NotTaken(stored.Size - 1, "the entries do not hash to the stored root");
+        }
+
+        static ChainStoppedException NotTaken(long index, string why) => new(
+            StopReason.HeadChanged, FormattableString.Invariant($"What another server appended is not taken over: at leaf {index} {why}. Run 'notary fsck'."));
+    }
+
+    private SignedNote CheckNoteOf(HeadRow stored, out Checkpoint note)
+    {
+        try
+        {
+            return CheckNote(stored, _genesis, out note);
+        }
+        catch (ChainRefusedException refused)
+        {
+            throw new ChainStoppedException(StopReason.HeadChanged, refused.Message, refused);
+        }
+    }
+
+    private HeadRow SignUnsigned(HeadRow head)
+    {
+        _unpublished = SignHead(head);
+        return head with { Note = _unpublished.Note.ToArray(), NoteSize = head.Size };
+    }
+
+    // What was taken over is known to the world only after a commit: that of others may stand on no standby before it.
+    private void Committed()
+    {
+        _seen = _head;
+        if (_unpublished is { } head)
+        {
+            _unpublished = null;
+            Publish(head);
+        }
+    }
+
+    // Never back: a batch is signed when another server's after it may be known already.
+    private void Publish(ChainHead head)
+    {
+        while (true)
+        {
+            var known = Head;
+            if (head.Size < known.Size || (head.Size == known.Size && known.Parsed is not null) || Interlocked.CompareExchange(ref _signed, head, known) == known)
+            {
+                return;
+            }
         }
     }
 
@@ -380,7 +592,7 @@ internal sealed class ChainAppender : IDisposable
         return false;
     }
 
-    private void SignHead(HeadRow head)
+    private ChainHead SignHead(HeadRow head)
     {
         SignedNote note;
         try
@@ -393,19 +605,23 @@ internal sealed class ChainAppender : IDisposable
             throw new ChainStoppedException(StopReason.Signing, "The last batch is committed but could not be signed: it is signed at the next start.", failure);
         }
 
-        Head = new ChainHead(head.Size, head.Root, head.SealedMs, Encoding.UTF8.GetBytes(note.Format()), note);
+        return new ChainHead(head.Size, head.Root, head.SealedMs, Encoding.UTF8.GetBytes(note.Format()), note);
     }
 
-    private static ChainStoppedException Unknown(SqliteFailureException failure) => new(
-        StopReason.OutcomeUnknown, "The database failed while it committed: whether the last batch is sealed shows at the next start.", failure);
+    private static ChainStoppedException Stale(string sentence) => new(StopReason.Stale, sentence);
+
+    private static ChainStoppedException Unknown(DatabaseFailureException failure, CommittedBatch? inDoubt) => new(
+        StopReason.OutcomeUnknown, "The database failed while it committed: whether the last batch is sealed shows at the next start.", failure)
+    { InDoubt = inDoubt };
 
     private void RollbackQuietly()
     {
+        _unpublished = null;
         try
         {
             _store.Rollback();
         }
-        catch (SqliteFailureException)
+        catch (DatabaseFailureException)
         {
             // The chain stops anyway, and closing the connection rolls back; the first failure is the one that is reported.
         }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Notary.Chain.Folders;
 using Notary.Chain.Index;
-using Notary.Chain.Sqlite;
 using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
@@ -25,7 +24,7 @@ public sealed class ChainHost : IDisposable
     private readonly ItemCipher _cipher;
     private volatile string? _freshnessPending;
 
-    private ChainHost(ChainFolder folder, ChainTemplate template, Genesis genesis, ISigner signer, ItemCipher cipher, Hash32 digestKey, ChainReads reads, DigestIndex index, ChainAppender appender)
+    private ChainHost(ChainFolder folder, ChainTemplate template, Genesis genesis, ISigner signer, ItemCipher cipher, Hash32 digestKey, ChainReads reads, IDigestIndex index, ChainAppender appender)
     {
         Name = folder.Name;
         Template = template;
@@ -37,7 +36,7 @@ public sealed class ChainHost : IDisposable
         Index = index;
         // The state is read outside the lock to choose key and policy; admission decides again under the lock.
         Intake = new Intake(genesis, cipher, digestKey, () => appender.State);
-        _sequencer = new Sequencer(appender, Intake.PrepareTogether, template.QueueRequests, index.Signal);
+        _sequencer = new Sequencer(appender, Intake.PrepareTogether, template.QueueRequests, index.Signal) { Held = () => _freshnessPending is not null, Reconnected = () => Reconnected() };
         Reader = new ChainReader(() => _sequencer.Head, reads, index, genesis, cipher, digestKey);
         index.Start(() => _sequencer.Head.Size);
     }
@@ -55,9 +54,15 @@ public sealed class ChainHost : IDisposable
     public ChainReader Reader { get; }
 
     /// <summary>Look-up by digest and id.</summary>
-    public DigestIndex Index { get; }
+    public IDigestIndex Index { get; }
 
     internal Intake Intake { get; }
+
+    /// <summary>Called when a lost database was connected to again, before anything is appended: its nodes have to be asked again.</summary>
+    internal Action Reconnected { get; set; } = static () => { };
+
+    /// <summary>Why the chain's database does not answer; null while it does. The chain goes on by itself when it is back.</summary>
+    public string? DatabaseLost => _sequencer.DatabaseLost;
 
     /// <summary>Why the chain stopped; null while it runs.</summary>
     public StoppedState? Stopped => _sequencer.Stopped;
@@ -69,7 +74,8 @@ public sealed class ChainHost : IDisposable
     /// <exception cref="ChainRefusedException">Not there, other version, keys that do not fit, contradictions: one sentence with the remedy.</exception>
     public static ChainHost Open(ChainFolder folder, string password, TimeProvider time)
     {
-        if (!File.Exists(folder.DatabasePath) || !File.Exists(folder.GenesisPath))
+        var database = ChainDatabase.Of(folder);
+        if (!database.Exists || !File.Exists(folder.GenesisPath))
         {
             throw new ChainRefusedException(ChainRefusal.NotCreated, $"There is no chain in '{folder.Root}': create one with 'notary chain create'.");
         }
@@ -92,16 +98,16 @@ public sealed class ChainHost : IDisposable
 
             var cipher = Own(ItemCipher.Create(genesis.Suite, WrappingKeyId, LoadKey(() => SymmetricKeyFile.Load(folder.WrappingKeyPath, password))));
             var digestKey = Hash32.FromSpan(LoadKey(() => SymmetricKeyFile.Load(folder.DigestIndexKeyPath, password)));
-            var store = Own(ChainStore.Open(folder.DatabasePath));
-            var reads = Own(new ChainReads(folder.DatabasePath));
-            var index = Own(DigestIndex.Open(folder.IndexPath, folder.DatabasePath));
+            var store = Own(database.OpenStore());
+            var reads = Own(new ChainReads(database.OpenReader));
+            var index = Own(database.OpenIndex());
             var appender = ChainAppender.Open(store, reads, genesis, signer, time, () => index.DurableTo);
             return new ChainHost(folder, template, genesis, signer, cipher, digestKey, reads, index, appender);
         }
-        catch (SqliteFailureException failure)
+        catch (DatabaseFailureException failure)
         {
             Close();
-            throw new ChainRefusedException(ChainRefusal.Storage, $"The database '{folder.DatabasePath}' cannot be opened ({failure.Message}): look at the disk, then run 'notary fsck'.", failure);
+            throw new ChainRefusedException(ChainRefusal.Storage, $"The database '{database.Name}' cannot be opened ({failure.Message}): look at the disk, then run 'notary fsck'.", failure);
         }
         catch (Exception)
         {
@@ -128,6 +134,9 @@ public sealed class ChainHost : IDisposable
     /// <summary>Why nothing may be appended yet: enough ledger nodes have still to say that they hold nothing else. Null once they have, and for a chain without nodes.</summary>
     public string? FreshnessPending => _freshnessPending;
 
+    /// <summary>Why nothing is appended at the moment, although the chain has not stopped; null while it is.</summary>
+    public string? Waiting => DatabaseLost ?? FreshnessPending;
+
     /// <summary>The newest anchor of another chain on this one, as far as it was appended; null without one.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _appender.State.LatestAnchor(origin);
 
@@ -136,9 +145,9 @@ public sealed class ChainHost : IDisposable
     /// <returns>Its index; or −1 and the reason: a code of admission, or how the append ended.</returns>
     public async Task<(long Index, string Reason)> AppendAsync(LeafDraft draft)
     {
-        if (FreshnessPending is not null || Stopped is not null)
+        if (FreshnessPending is not null || Stopped is not null || DatabaseLost is not null)
         {
-            return (-1, FreshnessPending is null ? "chain-stopped" : "freshness-pending");
+            return (-1, Stopped is not null ? "chain-stopped" : FreshnessPending is not null ? "freshness-pending" : "database-lost");
         }
 
         var request = new SystemRequest(new SystemLeaf(Genesis.Suite, draft));
@@ -152,7 +161,11 @@ public sealed class ChainHost : IDisposable
     internal void HoldForFreshness(string sentence) => _freshnessPending = sentence;
 
     /// <summary>The nodes hold nothing that the head does not extend.</summary>
-    internal void Release() => _freshnessPending = null;
+    internal void Release()
+    {
+        _freshnessPending = null;
+        _sequencer.Wake();
+    }
 
     /// <summary>A node holds more than this database, or another history: nothing may be appended to it.</summary>
     internal void StopStale(string sentence)
@@ -172,6 +185,11 @@ public sealed class ChainHost : IDisposable
         if (FreshnessPending is not null)
         {
             return DepositResult.Of(DepositOutcome.FreshnessPending);
+        }
+
+        if (DatabaseLost is not null)
+        {
+            return DepositResult.Of(DepositOutcome.DatabaseLost);
         }
 
         var request = new DepositRequest(deposit);
@@ -202,6 +220,7 @@ public sealed class ChainHost : IDisposable
         {
             AppendEnding.QueueFull => DepositResult.Of(DepositOutcome.QueueFull),
             AppendEnding.Stopped => DepositResult.Of(DepositOutcome.ChainStopped),
+            AppendEnding.DatabaseLost => DepositResult.Of(DepositOutcome.DatabaseLost),
             AppendEnding.OutcomeUnknown => DepositResult.Of(DepositOutcome.OutcomeUnknown),
             _ when request.Replay is { } row => DepositResult.Replayed(Genesis, row, Reader),
             _ => DepositResult.Of(DepositOutcome.IdempotencyConflict),

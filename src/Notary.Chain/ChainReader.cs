@@ -14,13 +14,13 @@ public sealed class ChainReader
 {
     private readonly Func<ChainHead> _head;
     private readonly ChainReads _reads;
-    private readonly DigestIndex _index;
+    private readonly IDigestIndex _index;
     private readonly Genesis _genesis;
     private readonly ItemCipher _cipher;
     private readonly Hash32 _digestKey;
     private readonly TreeHasher _hasher;
 
-    internal ChainReader(Func<ChainHead> head, ChainReads reads, DigestIndex index, Genesis genesis, ItemCipher cipher, Hash32 digestKey)
+    internal ChainReader(Func<ChainHead> head, ChainReads reads, IDigestIndex index, Genesis genesis, ItemCipher cipher, Hash32 digestKey)
     {
         _head = head;
         _reads = reads;

@@ -26,6 +26,9 @@ public enum ChainRefusal
 
     /// <summary>A file or the database cannot be read or written.</summary>
     Storage = 8,
+
+    /// <summary>The database would not keep what it confirms, by its settings or its role.</summary>
+    Durability = 9,
 }
 
 /// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>

@@ -63,6 +63,9 @@ public enum DepositOutcome
 
     /// <summary>The chain has just started, and too few ledger nodes have said that they hold nothing else; nothing of the request is sealed.</summary>
     FreshnessPending = 9,
+
+    /// <summary>The chain's database does not answer, or failed before the commit; nothing of the request is sealed, and the chain goes on when it is back.</summary>
+    DatabaseLost = 10,
 }
 
 /// <summary>A refused line.</summary>

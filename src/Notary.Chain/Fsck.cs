@@ -1,7 +1,5 @@
 using System.Globalization;
 using Notary.Chain.Folders;
-using Notary.Chain.Index;
-using Notary.Chain.Sqlite;
 using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Evidence;
@@ -53,6 +51,7 @@ public sealed class Fsck
     public const int MaximumFindings = 1_000;
 
     private readonly ChainFolder _folder;
+    private readonly ChainDatabase _tables;
     private readonly FsckOptions _options;
     private readonly IProgress<long>? _progress;
     private readonly List<FsckFinding> _findings = [];
@@ -63,6 +62,7 @@ public sealed class Fsck
     private Fsck(ChainFolder folder, FsckOptions options, IProgress<long>? progress)
     {
         _folder = folder;
+        _tables = ChainDatabase.Of(folder);
         _options = options;
         _progress = progress;
     }
@@ -79,7 +79,7 @@ public sealed class Fsck
         {
             return check.Check(cancellation);
         }
-        catch (SqliteFailureException failure)
+        catch (DatabaseFailureException failure)
         {
             check.Find(-1, "chain.db", "database-unreadable", failure.Message);
             return check.Report(0, default);
@@ -92,7 +92,7 @@ public sealed class Fsck
 
     private FsckReport Check(CancellationToken cancellation)
     {
-        if (!File.Exists(_folder.DatabasePath) || !File.Exists(_folder.GenesisPath))
+        if (!_tables.Exists || !File.Exists(_folder.GenesisPath))
         {
             Find(-1, "chain.db", "not-created", $"There is no chain in '{_folder.Root}'.");
             return Report(0, default);
@@ -105,9 +105,9 @@ public sealed class Fsck
             return Report(0, default);
         }
 
-        using var database = SqliteDatabase.OpenReader(_folder.DatabasePath);
+        using var database = _tables.OpenReader();
         // One snapshot for the whole check.
-        database.Execute("BEGIN");
+        database.BeginSnapshot();
         CheckPages(database);
         var head = ReadHead(database, genesis, out var note);
         var against = ReadAgainst(genesis, head);
@@ -117,20 +117,15 @@ public sealed class Fsck
         return Report(head.Size, root);
     }
 
-    private void CheckPages(SqliteDatabase database)
+    private void CheckPages(Database database)
     {
-        using var statement = database.Prepare("PRAGMA integrity_check(20)");
-        while (statement.Step())
+        foreach (var sentence in database.Damage())
         {
-            var text = statement.Text(0);
-            if (!string.Equals(text, "ok", StringComparison.Ordinal))
-            {
-                Find(-1, "chain.db", "database-damaged", text);
-            }
+            Find(-1, "chain.db", "database-damaged", sentence);
         }
     }
 
-    private HeadRow ReadHead(SqliteDatabase database, Genesis genesis, out Checkpoint? note)
+    private HeadRow ReadHead(Database database, Genesis genesis, out Checkpoint? note)
     {
         note = null;
         using var statement = database.Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
@@ -192,7 +187,7 @@ public sealed class Fsck
         return ItemCipher.Create(genesis.Suite, ChainHost.WrappingKeyId, key);
     }
 
-    private Hash32 CheckEntries(SqliteDatabase database, Genesis genesis, HeadRow head, Checkpoint? note, Checkpoint? against, ItemCipher? cipher, CancellationToken cancellation)
+    private Hash32 CheckEntries(Database database, Genesis genesis, HeadRow head, Checkpoint? note, Checkpoint? against, ItemCipher? cipher, CancellationToken cancellation)
     {
         var hasher = new TreeHasher(genesis.Suite);
         var edge = TileEdge.Empty(hasher);
@@ -210,16 +205,13 @@ public sealed class Fsck
 
         using var tiles = database.Prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?");
         using var items = database.Prepare("SELECT box FROM item WHERE number = ?");
-        using var segments = database.Prepare("SELECT first, count, entries FROM segment ORDER BY first");
         _partialTilesFit = PartialTilesFit(tiles, hasher, head);
         var leaves = new List<Hash32>();
         long next = 0;
         var stateBroken = false;
-        while (segments.Step())
+        foreach (var (first, count, entries) in ChainReads.Segments(database, 0))
         {
             cancellation.ThrowIfCancellationRequested();
-            var first = segments.Number(0);
-            var count = segments.Number(1);
             if (first != next)
             {
                 Find(next, "segment", "segment-gap", Invariant($"The batch after index {next - 1} begins at {first}."));
@@ -227,7 +219,7 @@ public sealed class Fsck
             }
 
             leaves.Clear();
-            var bundle = segments.Blob(2);
+            ReadOnlySpan<byte> bundle = entries;
             for (var i = 0L; i < count; i++)
             {
                 if (!EntryBundle.TryNext(ref bundle, out var entry))
@@ -333,7 +325,7 @@ public sealed class Fsck
     }
 
     // Stored against computed. The tile is final only when it is full, or the last one of its level.
-    private void CheckTile(SqliteStatement tiles, TreeHasher hasher, TileEdge edge, Tile computed, long size)
+    private void CheckTile(Statement tiles, TreeHasher hasher, TileEdge edge, Tile computed, long size)
     {
         var final = computed.Id.IsFull || Tiles.WidthAt(computed.Id.Level, computed.Id.Index, size) == computed.Id.Width;
         if (!final)
@@ -375,7 +367,7 @@ public sealed class Fsck
         }
     }
 
-    private static bool PartialTilesFit(SqliteStatement tiles, TreeHasher hasher, HeadRow head)
+    private static bool PartialTilesFit(Statement tiles, TreeHasher hasher, HeadRow head)
     {
         if (!TreeEdge.TryParse(hasher, head.Size, head.Edge, out var edge))
         {
@@ -397,7 +389,7 @@ public sealed class Fsck
         return TileEdge.TryCreate(edge, partial, out _).Ok;
     }
 
-    private static Hash32? ParentOf(SqliteStatement tiles, TileId id)
+    private static Hash32? ParentOf(Statement tiles, TileId id)
     {
         tiles.Bind(1, 1).Bind(2, id.Index / 256);
         var at = (int)(id.Index % 256) * Hash32.Size;
@@ -407,7 +399,7 @@ public sealed class Fsck
         return parent;
     }
 
-    private void CheckItem(SqliteStatement items, ItemCipher? cipher, Genesis genesis, ReadOnlySpan<byte> leaf, in LeafFacts facts, long index)
+    private void CheckItem(Statement items, ItemCipher? cipher, Genesis genesis, ReadOnlySpan<byte> leaf, in LeafFacts facts, long index)
     {
         if (facts.Kind != RecordKind.Evidence)
         {
@@ -443,13 +435,13 @@ public sealed class Fsck
         items.Reset();
     }
 
-    private void CheckBeyond(SqliteDatabase database, HeadRow head)
+    private void CheckBeyond(Database database, HeadRow head)
     {
         foreach (var (table, sql) in new[]
                  {
                      ("segment", "SELECT first FROM segment WHERE first >= ? LIMIT 1"),
                      ("item", "SELECT number FROM item WHERE number >= ? LIMIT 1"),
-                     ("feed", "SELECT first FROM feed WHERE first >= ? LIMIT 1"),
+                     _tables.IndexTable,
                      ("request", "SELECT first + count FROM request WHERE first + count > ? LIMIT 1"),
                  })
         {
@@ -468,31 +460,16 @@ public sealed class Fsck
     }
 
     // Neighbouring entries of a sorted run with one key; ids across runs are looked up run by run.
-    private IEnumerable<(Guid Id, long First, long Second)> DuplicateIds(SqliteDatabase database, long size)
+    private IEnumerable<(Guid Id, long First, long Second)> DuplicateIds(Database database, long size)
     {
-        using var reads = new ChainReads(_folder.DatabasePath);
-        using var index = DigestIndex.OpenReadOnly(_folder.IndexPath);
-        if (index.DurableTo > size)
+        using var reads = new ChainReads(_tables.OpenReader);
+        var repeated = _tables.RepeatedKeys(database, out var indexed);
+        if (indexed > size)
         {
-            Find(size, "index", "beyond-head", Invariant($"The digest index reaches to leaf {index.DurableTo}, above the head's size {size}: run 'notary fsck --rebuild-index'."));
+            Find(size, "index", "beyond-head", Invariant($"The digest index reaches to leaf {indexed}, above the head's size {size}: run 'notary fsck --rebuild-index'."));
         }
 
-        var beyondRuns = new List<IndexEntry>();
-        using (var feed = database.Prepare("SELECT keys FROM feed WHERE first >= ? ORDER BY first"))
-        {
-            feed.Bind(1, index.DurableTo);
-            while (feed.Step())
-            {
-                var keys = feed.Blob(0);
-                for (; keys.Length >= IndexEntry.Size; keys = keys[IndexEntry.Size..])
-                {
-                    beyondRuns.Add(IndexEntry.Read(keys));
-                }
-            }
-        }
-
-        beyondRuns.Sort(IndexEntry.Order);
-        foreach (var (_, _, leaves) in index.Repeated(beyondRuns))
+        foreach (var leaves in repeated)
         {
             foreach (var leaf in leaves.Where(l => l < size).Skip(1))
             {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Notary.Chain.Store;
 
 namespace Notary.Chain;
 
@@ -16,6 +17,9 @@ internal enum AppendEnding
 
     /// <summary>The chain stopped in or after the commit: whether it is sealed shows at the next start.</summary>
     OutcomeUnknown = 3,
+
+    /// <summary>The database is not there or failed before the batch was committed; nothing of it is sealed, and the chain goes on when it is back.</summary>
+    DatabaseLost = 4,
 }
 
 /// <summary>
@@ -43,6 +47,12 @@ internal sealed class Sequencer : IDisposable
     /// <summary>Requests that must wait for the same, when they bring fewer leaves.</summary>
     public const int AheadRequests = 32;
 
+    /// <summary>How often a process that appends nothing looks for what others appended.</summary>
+    private static readonly TimeSpan FollowInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long a request waits to learn whether a commit that was not confirmed took place.</summary>
+    private static readonly TimeSpan DoubtPatience = TimeSpan.FromSeconds(20);
+
     private readonly ChainAppender _appender;
     private readonly Action<IReadOnlyList<DepositRequest>> _prepare;
     private readonly int _maximumRequests;
@@ -58,7 +68,7 @@ internal sealed class Sequencer : IDisposable
     private Turn? _finishing;
     private bool _closing;
     private bool _finished;
-    private volatile ChainHead _head;
+    private volatile string? _databaseLost;
     private volatile StoppedState? _stopped;
 
     /// <param name="appender">The chain's writer; used by this object alone until it is disposed.</param>
@@ -71,7 +81,6 @@ internal sealed class Sequencer : IDisposable
         _prepare = prepare;
         _maximumRequests = maximumRequests;
         _appended = appended;
-        _head = appender.Head;
         _writer = new Thread(Write) { IsBackground = true, Name = "sequencer" };
         _finisher = new Thread(Finish) { IsBackground = true, Name = "finisher" };
         _writer.Start();
@@ -79,7 +88,16 @@ internal sealed class Sequencer : IDisposable
     }
 
     /// <summary>The newest signed head.</summary>
-    public ChainHead Head => _head;
+    public ChainHead Head => _appender.Head;
+
+    /// <summary>Why the database does not answer; null while it does.</summary>
+    public string? DatabaseLost => _databaseLost;
+
+    /// <summary>Appends nothing while this says so.</summary>
+    public Func<bool> Held { get; init; } = static () => false;
+
+    /// <summary>Called when a lost database is connected to again, before anything is appended.</summary>
+    public Action Reconnected { get; init; } = static () => { };
 
     /// <summary>Why it stopped; null while it runs.</summary>
     public StoppedState? Stopped => _stopped;
@@ -110,6 +128,9 @@ internal sealed class Sequencer : IDisposable
         return waiting.Ending.Task;
     }
 
+    /// <summary>Says that <see cref="Held"/> may have changed.</summary>
+    public void Wake() => _writable.Set();
+
     /// <summary>Stops the chain from outside; what is being written ends as it ends.</summary>
     public void StopFor(StoppedState state) => Stop(state);
 
@@ -119,6 +140,11 @@ internal sealed class Sequencer : IDisposable
         lock (_gate)
         {
             _closing = true;
+        }
+
+        if (Held())
+        {
+            EndQueue(AppendEnding.Stopped);
         }
 
         _writable.Set();
@@ -161,7 +187,7 @@ internal sealed class Sequencer : IDisposable
 
                 if (turn is null)
                 {
-                    _writable.WaitOne();
+                    Idle();
                     continue;
                 }
 
@@ -173,7 +199,12 @@ internal sealed class Sequencer : IDisposable
                     continue;
                 }
 
-                turn.Batch = _appender.Append([.. turn.Requests.Select(static w => w.Request)]);
+                if (!TryAppend(turn))
+                {
+                    turn = null;
+                    continue;
+                }
+
                 if (!HandOver(turn))
                 {
                     // The batch before could not be finished, and this one stands on it.
@@ -188,6 +219,102 @@ internal sealed class Sequencer : IDisposable
             var ending = StopFor(failure);
             turn?.End(ending);
         }
+    }
+
+    // False when the database was lost before the batch was in it: its requests are told.
+    private bool TryAppend(Turn turn)
+    {
+        try
+        {
+            turn.Batch = _appender.Append([.. turn.Requests.Select(static w => w.Request)]);
+            return true;
+        }
+        catch (ChainStoppedException failure) when (IsLost(failure))
+        {
+            turn.Batch = Reconnect(turn, failure);
+            return turn.Batch is not null;
+        }
+    }
+
+    private void Idle()
+    {
+        if (!_appender.MayReopen)
+        {
+            _writable.WaitOne();
+        }
+        else if (!_writable.WaitOne(FollowInterval))
+        {
+            try
+            {
+                _appender.Follow();
+                _appended();
+            }
+            catch (ChainStoppedException failure) when (IsLost(failure))
+            {
+                Reconnect(null, failure);
+            }
+        }
+    }
+
+    private bool IsLost(ChainStoppedException failure) => _appender.MayReopen && failure.Reason is StopReason.Storage or StopReason.OutcomeUnknown;
+
+    // Until the database is back nothing is appended and whoever asks is told at once. A batch whose commit was not confirmed waits for what the database then holds.
+    private CommittedBatch? Reconnect(Turn? turn, ChainStoppedException failure)
+    {
+        var inDoubt = failure.InDoubt;
+        if (inDoubt is null)
+        {
+            turn?.End(AppendEnding.DatabaseLost);
+        }
+
+        _databaseLost = failure.InnerException?.Message ?? failure.Message;
+        var since = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            EndQueue(AppendEnding.DatabaseLost);
+            if (inDoubt is not null && (_closing || _stopped is not null || Stopwatch.GetElapsedTime(since) > DoubtPatience))
+            {
+                turn!.End(AppendEnding.OutcomeUnknown);
+                inDoubt = null;
+            }
+
+            if (_closing || _stopped is not null)
+            {
+                return null;
+            }
+
+            try
+            {
+                _appender.Reopen();
+                break;
+            }
+            catch (DatabaseFailureException again)
+            {
+                _databaseLost = again.Message;
+            }
+            catch (ChainRefusedException unfit) when (unfit.Refusal == ChainRefusal.Durability)
+            {
+                _databaseLost = unfit.Message;
+            }
+            catch when (inDoubt is not null)
+            {
+                turn!.End(AppendEnding.OutcomeUnknown);
+                throw;
+            }
+
+            _writable.WaitOne(FollowInterval);
+        }
+
+        var held = inDoubt is not null && _appender.Holds(inDoubt);
+        if (inDoubt is not null && !held)
+        {
+            turn!.End(AppendEnding.DatabaseLost);
+        }
+
+        Reconnected();
+        EndQueue(AppendEnding.DatabaseLost);
+        _databaseLost = null;
+        return held ? inDoubt : null;
     }
 
     // A chain that stopped by itself keeps the note that it has; the next start signs what is above it.
@@ -223,7 +350,6 @@ internal sealed class Sequencer : IDisposable
             try
             {
                 var batch = turn.Finish(_appender);
-                _head = batch.Head;
                 _appended();
                 Finished(turn);
                 turn.End(batch);
@@ -293,7 +419,7 @@ internal sealed class Sequencer : IDisposable
         lock (_gate)
         {
             ended = _stopped is not null || (_closing && _queue.Count == 0 && _finishing is null);
-            if (ended || _queue.Count == 0 || (_finishing is not null && !WorthABatch && !_closing))
+            if (ended || _queue.Count == 0 || Held() || (_finishing is not null && !WorthABatch && !_closing))
             {
                 return null;
             }
@@ -330,7 +456,6 @@ internal sealed class Sequencer : IDisposable
 
     private void Stop(StoppedState state)
     {
-        Waiting[] rest;
         lock (_gate)
         {
             // The first reason is the one that is shown: what follows from it would only hide it. But where the batch before it is in doubt,
@@ -339,15 +464,24 @@ internal sealed class Sequencer : IDisposable
             {
                 _stopped = state;
             }
+        }
 
+        _writable.Set();
+        EndQueue(AppendEnding.Stopped);
+    }
+
+    private void EndQueue(AppendEnding ending)
+    {
+        Waiting[] rest;
+        lock (_gate)
+        {
             rest = [.. _queue];
             _queue.Clear();
             _queuedBytes = 0;
             _queuedLeaves = 0;
         }
 
-        _writable.Set();
-        Endings.Tell(rest, new AppendOutcome(AppendEnding.Stopped, null));
+        Endings.Tell(rest, new AppendOutcome(ending, null));
     }
 
     private sealed class Waiting(AppendRequest request)

@@ -18,6 +18,9 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Information, "Metrics and traces go to {Endpoint}.")]
     public static partial void TelemetryOn(ILogger logger, string endpoint);
 
+    [LoggerMessage(7, LogLevel.Warning, "{Route}: the chain's database does not answer: {Sentence}")]
+    public static partial void DatabaseLost(ILogger logger, string route, string sentence);
+
     [LoggerMessage(20, LogLevel.Error, "The ledger node of {Origin} has stopped; its requests are answered 503.")]
     public static partial void NodeStopped(ILogger logger, string origin, Exception failure);
 

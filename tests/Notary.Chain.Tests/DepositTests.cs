@@ -1,20 +1,34 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Notary.Chain.Tests.Postgres;
 using Notary.Crypto;
 using Notary.Evidence;
 using Notary.Ledger;
 
 namespace Notary.Chain.Tests;
 
-public class DepositTests
+public sealed class SqliteDepositTests : DepositTests
 {
+    protected override TestChain NewChain(string suite = "sm") => new(suite);
+}
+
+public sealed class PostgresDepositTests : DepositTests
+{
+    protected override TestChain NewChain(string suite = "sm") => new(suite, postgres: PostgresCluster.Shared);
+}
+
+/// <summary>What holds of a chain on every store.</summary>
+public abstract class DepositTests
+{
+    protected abstract TestChain NewChain(string suite = "sm");
+
     [Theory]
     [InlineData("sm")]
     [InlineData("intl")]
     public async Task A_chain_seals_a_batch_that_proves_against_its_checkpoint_and_reads_back(string suite)
     {
-        using var chain = new TestChain(suite);
+        using var chain = NewChain(suite);
         Assert.Equal(6, chain.Host.Reader.Size);
         using var result = await chain.DepositMany(700, 1);
         Assert.Equal(DepositOutcome.Sealed, result.Outcome);
@@ -37,7 +51,7 @@ public class DepositTests
     [Fact]
     public async Task Records_are_found_by_id_and_by_either_digest_after_many_batches_and_a_restart()
     {
-        using var chain = new TestChain();
+        using var chain = NewChain();
         var random = new Random(3);
         var lines = Enumerable.Range(0, 40).Select(_ => TestChain.Line(random)).ToList();
         lines.Add(lines[7]);
@@ -74,7 +88,7 @@ public class DepositTests
     [Fact]
     public async Task Bad_lines_are_refused_one_by_one_and_the_good_ones_lie_without_a_gap()
     {
-        using var chain = new TestChain();
+        using var chain = NewChain();
         var random = new Random(4);
         var good = TestChain.Line(random);
         using var result = await chain.Deposit(string.Join('\n', good, "{", TestChain.Line(random, ",\"x\":1"), TestChain.Line(random), TestChain.Line(random).Replace("document", "no-such type", StringComparison.Ordinal)));
@@ -92,7 +106,7 @@ public class DepositTests
     [Fact]
     public async Task A_repeated_request_gets_the_same_outcomes_and_another_body_under_its_key_a_conflict()
     {
-        using var chain = new TestChain();
+        using var chain = NewChain();
         var random = new Random(5);
         var body = string.Join('\n', TestChain.Line(random), "[]", TestChain.Line(random));
         using var first = await chain.Deposit(body, "k1");
@@ -116,7 +130,7 @@ public class DepositTests
     [Fact]
     public async Task Requests_from_many_callers_share_batches_and_each_gets_its_own_proof()
     {
-        using var chain = new TestChain();
+        using var chain = NewChain();
         var results = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(() => chain.Deposit(TestChain.Line(new Random(i)), oneRequest: true))));
         Assert.Equal(Enumerable.Range(6, 200).Select(i => (long)i), results.Select(r => r.First).Order());
         foreach (var result in results)
@@ -132,7 +146,7 @@ public class DepositTests
     [Fact]
     public async Task An_account_without_a_key_record_seals_nothing()
     {
-        using var chain = new TestChain();
+        using var chain = NewChain();
         using var result = await chain.Host.DepositAsync(new Deposit
         {
             Body = Encoding.UTF8.GetBytes(TestChain.Line(new Random(1))), SingleRequest = true, Account = "somebody", Auth = AuthMethod.ClientSecret, Received = chain.Time.GetUtcNow(),
@@ -148,7 +162,7 @@ public class DepositTests
         return Encoding.UTF8.GetString(buffer.WrittenSpan).TrimEnd('\n').Split('\n');
     }
 
-    private static void AssertProves(TestChain chain, Receipt receipt, long index)
+    internal static void AssertProves(TestChain chain, Receipt receipt, long index)
     {
         var genesis = chain.Host.Genesis;
         Assert.Equal(RecordNumber.Format(genesis.Code, index), receipt.Number);

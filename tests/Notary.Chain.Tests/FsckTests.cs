@@ -1,16 +1,19 @@
 using System.Text;
 using Notary.Chain.Sqlite;
+using Notary.Chain.Store;
+using Notary.Chain.Tests.Postgres;
 using Notary.Evidence;
 
 namespace Notary.Chain.Tests;
 
 /// <summary>One chain of 600 records is made once; every test edits a copy of its database.</summary>
-public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.Sealed>
+public abstract class FsckTests(FsckTests.Sealed chain)
 {
-    public sealed class Sealed : IDisposable
+    public abstract class Sealed : IDisposable
     {
-        public Sealed()
+        protected Sealed(TestChain fresh)
         {
+            Chain = fresh;
             foreach (var seed in new[] { 1, 2, 3 })
             {
                 Chain.DepositMany(200, seed).Result.Dispose();
@@ -18,16 +21,23 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
             }
 
             Chain.Close();
-            Database = File.ReadAllBytes(Chain.Folder.DatabasePath);
         }
 
-        public TestChain Chain { get; } = new();
+        public TestChain Chain { get; }
 
         public List<byte[]> Checkpoints { get; } = [];
 
-        public byte[] Database { get; }
+        public abstract string IndexDeletion { get; }
 
-        public void Dispose() => Chain.Dispose();
+        public abstract void Restore();
+
+        public abstract Database Open();
+
+        public void Dispose()
+        {
+            Chain.Dispose();
+            GC.SuppressFinalize(this);
+        }
     }
 
     [Fact]
@@ -62,7 +72,7 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
     public void A_changed_byte_of_a_tile_is_named_with_chain_index_and_table(int level, long number, int hash)
     {
         Restore();
-        Run($"UPDATE tile SET hashes = CAST(substr(hashes, 1, {hash * 32}) || zeroblob(32) || substr(hashes, {(hash * 32) + 33}) AS BLOB) WHERE level = {level} AND number = {number}");
+        Edit("tile", "hashes", $"level = {level} AND number", number, blob => blob[(hash * 32) + 5] ^= 9);
         var leaves = level == 0 ? 1 : 256;
         AssertNames(((number * 256) + hash) * leaves, "tile");
     }
@@ -75,7 +85,7 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
             for (var at = 1; at < length; at += 13)
             {
                 Restore();
-                Run($"UPDATE head SET {column} = CAST(substr({column}, 1, {at}) || X'07' || substr({column}, {at + 2}) AS BLOB)");
+                Edit("head", column, "one", 1, blob => blob[at] ^= 7);
                 var report = Check();
                 Assert.Contains(report.Findings, f => f.Table == "head" && f.IsError);
             }
@@ -114,7 +124,7 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
         Run("DELETE FROM tile WHERE level = 0 AND number = 1");
         AssertNames(256, "tile");
         Restore();
-        Run("INSERT INTO item (number, box) VALUES (606, x'00')");
+        Run("INSERT INTO item (number, box) SELECT 606, box FROM item WHERE number = 80");
         AssertNames(606, "item");
     }
 
@@ -140,25 +150,10 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
         Assert.Equal("rolled-back", Assert.Single(Check(chain.Checkpoints[2]).Findings).Code);
     }
 
-    [Fact]
-    public void A_damaged_file_is_reported_and_not_thrown()
-    {
-        var bytes = (byte[])chain.Database.Clone();
-        for (var at = 100; at < 4_000; at += 7)
-        {
-            bytes[at] ^= 0x55;
-        }
-
-        Restore(bytes);
-        Assert.False(Check().Clean);
-        Restore(bytes[..20_000]);
-        Assert.False(Check().Clean);
-    }
-
     // The second batch's state rebuilt from the entries, signed head and all: what an old backup of the file looks like.
     private void RollBack()
     {
-        using var database = SqliteDatabase.OpenWriter(chain.Chain.Folder.DatabasePath, create: false);
+        using var database = chain.Open();
         var hasher = new Ledger.TreeHasher(chain.Chain.Created.Genesis.Suite);
         var edge = Ledger.TileEdge.Empty(hasher);
         using (var segments = database.Prepare("SELECT entries FROM segment WHERE first < 406 ORDER BY first"))
@@ -173,7 +168,8 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
             }
         }
 
-        database.Execute("DELETE FROM segment WHERE first >= 406; DELETE FROM item WHERE number >= 406; DELETE FROM feed WHERE first >= 406; DELETE FROM tile WHERE level = 0 AND number = 2");
+        database.Execute(chain.IndexDeletion);
+        database.Execute("DELETE FROM segment WHERE first >= 406; DELETE FROM item WHERE number >= 406; DELETE FROM tile WHERE level = 0 AND number = 2");
         using (var tile = database.Prepare("UPDATE tile SET hashes = ? WHERE level = ? AND number = ?"))
         {
             foreach (var partial in edge.Partial())
@@ -184,11 +180,10 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
 
         using var head = database.Prepare("UPDATE head SET size = 406, note_size = 406, root = ?, edge = ?, note = ?");
         head.Bind(1, edge.Edge.Root().AsSpan()).Bind(2, edge.Edge.ToBytes()).Bind(3, chain.Checkpoints[1]).Run();
-        database.Checkpoint();
     }
 
     // Only where items are looked at: opening the wrapping key is slow on purpose.
-    private FsckReport Check(byte[]? against = null, bool items = false) => Fsck.Run(
+    protected FsckReport Check(byte[]? against = null, bool items = false) => Fsck.Run(
         chain.Chain.Folder, new FsckOptions { Password = items ? TestChain.Password : null, Against = against is null ? (ReadOnlyMemory<byte>?)null : against });
 
     private void AssertNames(long index, string table)
@@ -197,26 +192,17 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
         Assert.Contains(report.Findings, f => f.Chain == "beijing" && f.Index == index && f.Table == table && f.IsError);
     }
 
-    private void Restore(byte[]? bytes = null)
-    {
-        foreach (var suffix in new[] { "-wal", "-shm" })
-        {
-            File.Delete(chain.Chain.Folder.DatabasePath + suffix);
-        }
-
-        File.WriteAllBytes(chain.Chain.Folder.DatabasePath, bytes ?? chain.Database);
-    }
+    private void Restore() => chain.Restore();
 
     private void Run(string sql)
     {
-        using var database = SqliteDatabase.OpenWriter(chain.Chain.Folder.DatabasePath, create: false);
+        using var database = chain.Open();
         database.Execute(sql);
-        database.Checkpoint();
     }
 
     private void Edit(string table, string column, string key, long row, Action<byte[]> change)
     {
-        using var database = SqliteDatabase.OpenWriter(chain.Chain.Folder.DatabasePath, create: false);
+        using var database = chain.Open();
         byte[] blob;
         using (var read = database.Prepare($"SELECT {column} FROM {table} WHERE {key} = {row}"))
         {
@@ -230,7 +216,6 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
             write.Bind(1, blob).Run();
         }
 
-        database.Checkpoint();
     }
 
     private static long SegmentOf(long index) => index == 0 ? 0 : index < 6 ? 1 : 6 + ((index - 6) / 200 * 200);
@@ -244,5 +229,77 @@ public sealed class FsckTests(FsckTests.Sealed chain) : IClassFixture<FsckTests.
         }
 
         return at + 2;
+    }
+}
+
+public sealed class SqliteFsckTests(SqliteFsckTests.File chain) : FsckTests(chain), IClassFixture<SqliteFsckTests.File>
+{
+    private readonly File _chain = chain;
+
+    public sealed class File : Sealed
+    {
+        public File()
+            : base(new TestChain())
+        {
+            Bytes = System.IO.File.ReadAllBytes(Chain.Folder.DatabasePath);
+        }
+
+        public byte[] Bytes { get; }
+
+        public override string IndexDeletion => "DELETE FROM feed WHERE first >= 406";
+
+        public override void Restore() => Restore(Bytes);
+
+        public void Restore(byte[] bytes)
+        {
+            foreach (var suffix in new[] { "-wal", "-shm" })
+            {
+                System.IO.File.Delete(Chain.Folder.DatabasePath + suffix);
+            }
+
+            System.IO.File.WriteAllBytes(Chain.Folder.DatabasePath, bytes);
+        }
+
+        public override Database Open() => SqliteDatabase.OpenWriter(Chain.Folder.DatabasePath, create: false);
+    }
+
+    [Fact]
+    public void A_damaged_file_is_reported_and_not_thrown()
+    {
+        var bytes = (byte[])_chain.Bytes.Clone();
+        for (var at = 100; at < 4_000; at += 7)
+        {
+            bytes[at] ^= 0x55;
+        }
+
+        _chain.Restore(bytes);
+        Assert.False(Check().Clean);
+        _chain.Restore(bytes[..20_000]);
+        Assert.False(Check().Clean);
+    }
+}
+
+public sealed class PostgresFsckTests(PostgresFsckTests.Template chain) : FsckTests(chain), IClassFixture<PostgresFsckTests.Template>
+{
+    public sealed class Template : Sealed
+    {
+        private readonly string _name;
+
+        public Template()
+            : base(new TestChain(postgres: PostgresCluster.Shared))
+        {
+            _name = Chain.DatabaseName!;
+            PostgresCluster.Shared.Execute($"ALTER DATABASE {_name} RENAME TO {_name}_first");
+        }
+
+        public override string IndexDeletion => "DELETE FROM lookup WHERE leaf >= 406";
+
+        public override void Restore()
+        {
+            PostgresCluster.Shared.Execute($"DROP DATABASE IF EXISTS {_name} WITH (FORCE)");
+            PostgresCluster.Shared.Execute($"CREATE DATABASE {_name} TEMPLATE {_name}_first");
+        }
+
+        public override Database Open() => ChainDatabase.Of(Chain.Folder).OpenReader();
     }
 }

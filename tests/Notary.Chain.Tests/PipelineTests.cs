@@ -81,7 +81,7 @@ public class PipelineTests
         }
 
         var wal = new FileInfo(chain.Folder.DatabasePath + "-wal").Length;
-        Assert.True(wal > Store.Checkpointer.PassBytes, $"the WAL holds {wal} bytes: the test writes too little");
+        Assert.True(wal > Sqlite.Checkpointer.PassBytes, $"the WAL holds {wal} bytes: the test writes too little");
         var patience = System.Diagnostics.Stopwatch.StartNew();
         while (new FileInfo(chain.Folder.DatabasePath).Length <= before && patience.Elapsed < TimeSpan.FromSeconds(20))
         {

@@ -1,11 +1,12 @@
 using System.Text;
 using Notary.Chain.Folders;
+using Notary.Chain.Tests.Postgres;
 using Notary.Crypto;
 using Notary.Evidence;
 
 namespace Notary.Chain.Tests;
 
-/// <summary>A real chain in a folder of its own: SQLite file, key files, index.</summary>
+/// <summary>A real chain in a folder of its own, its tables in a SQLite file or in PostgreSQL.</summary>
 public sealed class TestChain : IDisposable
 {
     public const string Password = "test password of no value";
@@ -20,7 +21,7 @@ public sealed class TestChain : IDisposable
         ["intl"] = new(() => Create("intl")),
     };
 
-    public TestChain(string suite = "sm", TimeProvider? time = null)
+    public TestChain(string suite = "sm", TimeProvider? time = null, PostgresCluster? postgres = null)
     {
         Time = time ?? TimeProvider.System;
         var (original, created) = Originals[suite].Value;
@@ -28,7 +29,27 @@ public sealed class TestChain : IDisposable
         DataPath = Path.Combine(_folder.Path, "data");
         Copy(Path.Combine(original.Path, "data"), DataPath);
         Folder = new ChainFolder(Path.Combine(DataPath, "chains", "beijing"));
+        if (postgres is not null)
+        {
+            var connection = postgres.Database();
+            DatabaseName = new Npgsql.NpgsqlConnectionStringBuilder(connection).Database;
+            ChainMove.ToPostgres(Folder, connection, standbyWaived: true);
+        }
     }
+
+    /// <summary>Another server on the same database: its folder is a copy.</summary>
+    public TestChain(TestChain other)
+    {
+        Time = other.Time;
+        Created = other.Created;
+        DataPath = Path.Combine(_folder.Path, "data");
+        Copy(other.DataPath, DataPath);
+        Folder = new ChainFolder(Path.Combine(DataPath, "chains", "beijing"));
+        DatabaseName = other.DatabaseName;
+    }
+
+    /// <summary>The database, where it is PostgreSQL.</summary>
+    public string? DatabaseName { get; }
 
     public static string RepositoryRoot { get; } = FindRoot();
 
@@ -39,6 +60,9 @@ public sealed class TestChain : IDisposable
     public CreatedChain Created { get; }
 
     public ChainFolder Folder { get; }
+
+    /// <summary>Takes another way to the database from the next opening on.</summary>
+    public void Connect(string connection) => Chain.Postgres.PostgresChainDatabase.Save(Folder.DatabaseAddressPath, connection, standbyWaived: true);
 
     /// <summary>The chain, opened at its first use; tests with many callers come here at once.</summary>
     public ChainHost Host

@@ -16,6 +16,7 @@ public sealed class ProblemTests(ServerFixture server)
         body-timeout 408
         chain-not-found 404
         chain-stopped 503
+        database-lost 503
         digest-malformed 400
         entries-not-public 403
         erased 410

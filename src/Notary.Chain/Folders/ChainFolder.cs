@@ -8,6 +8,7 @@ namespace Notary.Chain.Folders;
 /// genesis.json           the chain's constant, RFC 8785
 /// chain.json, nodes.txt  the template that it was made from
 /// chain.db               SQLite: head, segments, tiles, item boxes, requests, index feed
+/// database.json          0600, instead of chain.db and index: the PostgreSQL database that holds them
 /// finality.db            SQLite: the newest final and all anchored checkpoints, in a network
 /// index/                 sorted runs of the digest index
 /// keys/log.pem           signs checkpoints
@@ -24,8 +25,11 @@ public sealed class ChainFolder(string path)
     /// <summary>The chain's name: the folder's.</summary>
     public string Name => Path.GetFileName(Root);
 
-    /// <summary>The database.</summary>
+    /// <summary>The database, where it is a file.</summary>
     public string DatabasePath => Path.Combine(Root, "chain.db");
+
+    /// <summary>The address of the database, where it is PostgreSQL.</summary>
+    public string DatabaseAddressPath => Path.Combine(Root, "database.json");
 
     /// <summary>The final and anchored checkpoints.</summary>
     public string FinalityPath => Path.Combine(Root, "finality.db");

@@ -133,7 +133,7 @@ internal sealed class NewChain : IDisposable
             Add(SystemLeaves.Trust(Genesis, trust, Guid.CreateVersion7(now), now));
         }
 
-        using var appender = ChainAppender.Create(ChainStore.Create(_folder.DatabasePath), Genesis, _log, time);
+        using var appender = ChainAppender.Create(Sqlite.SqliteChainStore.Create(_folder.DatabasePath), Genesis, _log, time);
         appender.Finish(appender.Append([AppendRequest.Of(leaves[0])]));
         appender.Finish(appender.Append([.. leaves.Skip(1).Select(AppendRequest.Of)]));
         appender.StoreNote();
@@ -158,7 +158,7 @@ internal sealed class NewChain : IDisposable
     {
         KeyFileException key => new ChainRefusedException(ChainRefusal.Key, key.Message, key),
         IOException or UnauthorizedAccessException => new ChainRefusedException(ChainRefusal.Storage, $"The chain cannot be created in '{root}': {failure.Message}", failure),
-        Sqlite.SqliteFailureException => new ChainRefusedException(ChainRefusal.Storage, $"The chain's database cannot be created in '{root}': {failure.Message}", failure),
+        Store.DatabaseFailureException => new ChainRefusedException(ChainRefusal.Storage, $"The chain's database cannot be created in '{root}': {failure.Message}", failure),
         _ => null,
     };
 

@@ -15,7 +15,7 @@ namespace Notary.Chain.Index;
 /// lie end to end from leaf 0 and the feed is read from there. Left-over temporary and covered files are removed. A missing or damaged run
 /// whose feed rows are gone is reported by <see cref="Open"/>; <c>notary fsck --rebuild-index</c> makes the runs again from the items.</para>
 /// </remarks>
-public sealed class DigestIndex : IDisposable
+public sealed class DigestIndex : IDigestIndex
 {
     /// <summary>Entries in memory before a run is written; 24 MiB and a 8 MiB table, twice while a run is being written.</summary>
     public const int RecentCapacity = 1 << 20;
@@ -48,7 +48,7 @@ public sealed class DigestIndex : IDisposable
         _indexedTo = _durableTo;
     }
 
-    /// <summary>Leaves below this are found.</summary>
+    /// <inheritdoc/>
     public long IndexedTo => Interlocked.Read(ref _indexedTo);
 
     /// <summary>Leaves below this are in durable runs: their feed rows may go.</summary>
@@ -145,6 +145,9 @@ public sealed class DigestIndex : IDisposable
         }
     }
 
+    /// <summary>All entries of the runs, run by run.</summary>
+    internal IEnumerable<IndexEntry> Scan() => _runs.SelectMany(static run => run.Scan());
+
     // End to end from leaf 0; where a merge was interrupted, the longest run from the same start wins and covers the shorter ones.
     private static List<RunFile> EndToEnd(string folder)
     {
@@ -165,8 +168,7 @@ public sealed class DigestIndex : IDisposable
         }
     }
 
-    /// <summary>Starts the worker; it reads what the feed already holds and then what <see cref="Signal"/> announces.</summary>
-    /// <param name="sealedTo">Leaves below this are durable and signed: no run may know of a leaf that a loss of power can still take back.</param>
+    /// <inheritdoc/>
     public void Start(Func<long> sealedTo)
     {
         _sealedTo = sealedTo;
@@ -175,10 +177,10 @@ public sealed class DigestIndex : IDisposable
         Signal();
     }
 
-    /// <summary>Says that the feed grew; cheap, from any thread.</summary>
+    /// <inheritdoc/>
     public void Signal() => _wake.Set();
 
-    /// <summary>The leaves under a key, lowest first; empty when there is none below <see cref="IndexedTo"/>.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<long> Find(ulong high, ulong low)
     {
         var leaves = new List<long>();
@@ -197,7 +199,7 @@ public sealed class DigestIndex : IDisposable
         return leaves;
     }
 
-    /// <summary>Waits until leaves below <paramref name="size"/> can be found.</summary>
+    /// <inheritdoc/>
     public async Task<bool> WaitAsync(long size, TimeSpan patience, CancellationToken cancellation)
     {
         var until = Environment.TickCount64 + (long)patience.TotalMilliseconds;

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using Notary.Chain.Folders;
-using Notary.Chain.Sqlite;
+using Notary.Chain.Postgres;
 using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
@@ -33,6 +33,16 @@ public static class IndexRebuild
 
         using var cipher = ItemCipher.Create(genesis!.Suite, ChainHost.WrappingKeyId, SymmetricKeyFile.Load(folder.WrappingKeyPath, password));
         var digestKey = SymmetricKeyFile.Load(folder.DigestIndexKeyPath, password);
+        var tables = ChainDatabase.Of(folder);
+        using (var store = tables.OpenStore())
+        {
+            // Opening makes durable what a crash left in the WAL: no run may know of a leaf that can still be lost.
+            if (store is PostgresChainStore shared)
+            {
+                return FillTable(shared, Keys(tables, genesis, cipher, digestKey, progress, cancellation));
+            }
+        }
+
         var draft = folder.IndexPath + ".new";
         if (Directory.Exists(draft))
         {
@@ -40,38 +50,20 @@ public static class IndexRebuild
         }
 
         Directory.CreateDirectory(draft);
-        using (ChainStore.Open(folder.DatabasePath))
-        {
-            // Opening makes durable what a crash left in the WAL: no run may know of a leaf that can still be lost.
-        }
-
-        using var database = SqliteDatabase.OpenReader(folder.DatabasePath);
-        using var segments = database.Prepare("SELECT first, entries FROM segment ORDER BY first");
-        using var items = database.Prepare("SELECT box FROM item WHERE number = ?");
         var table = new RecentEntries(DigestIndex.RecentCapacity);
         long from = 0;
         long next = 0;
-        while (segments.Step())
+        foreach (var keys in Keys(tables, genesis, cipher, digestKey, progress, cancellation))
         {
-            cancellation.ThrowIfCancellationRequested();
-            var bundle = segments.Blob(1);
-            while (bundle.Length >= 2)
+            if (table.Free < keys.Length / IndexEntry.Size)
             {
-                int length = BinaryPrimitives.ReadUInt16BigEndian(bundle);
-                var keys = KeysOf(genesis, cipher, digestKey, items, bundle.Slice(2, length), next);
-                if (table.Free < keys.Length / IndexEntry.Size)
-                {
-                    RunFile.Write(draft, from, next, table.Sorted()).Dispose();
-                    table = new RecentEntries(DigestIndex.RecentCapacity);
-                    from = next;
-                }
-
-                table.Add(keys);
-                bundle = bundle[(2 + length)..];
-                next++;
+                RunFile.Write(draft, from, next, table.Sorted()).Dispose();
+                table = new RecentEntries(DigestIndex.RecentCapacity);
+                from = next;
             }
 
-            progress?.Report(next);
+            table.Add(keys);
+            next++;
         }
 
         if (next > from)
@@ -101,8 +93,58 @@ public static class IndexRebuild
         return next;
     }
 
+    // In one transaction, under the chain's lock: whoever looks up meanwhile finds the old rows.
+    private static long FillTable(PostgresChainStore store, IEnumerable<byte[]> keys)
+    {
+        const int LeavesOfAFlush = 10_000;
+        store.Begin();
+        try
+        {
+            store.ReadHead();
+            store.ClearFeed();
+            long next = 0;
+            foreach (var of in keys)
+            {
+                store.WriteFeed(next, of);
+                if (++next % LeavesOfAFlush == 0)
+                {
+                    store.Flush();
+                }
+            }
+
+            store.Commit();
+            return next;
+        }
+        catch
+        {
+            store.Rollback();
+            throw;
+        }
+    }
+
+    // What intake writes to the feed, leaf by leaf.
+    private static IEnumerable<byte[]> Keys(ChainDatabase tables, Genesis genesis, ItemCipher cipher, byte[] digestKey, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        using var database = tables.OpenReader();
+        using var items = database.Prepare("SELECT box FROM item WHERE number = ?");
+        long next = 0;
+        foreach (var (_, _, entries) in ChainReads.Segments(database, 0))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            for (var at = 0; at + 2 <= entries.Length;)
+            {
+                int length = BinaryPrimitives.ReadUInt16BigEndian(entries.AsSpan(at));
+                yield return KeysOf(genesis, cipher, digestKey, items, entries.AsSpan(at + 2, length), next);
+                at += 2 + length;
+                next++;
+            }
+
+            progress?.Report(next);
+        }
+    }
+
     // The record's id, and of an evidence record that was not erased both digests of each part: what intake writes to the feed.
-    private static byte[] KeysOf(Genesis genesis, ItemCipher cipher, byte[] digestKey, SqliteStatement items, ReadOnlySpan<byte> leaf, long index)
+    private static byte[] KeysOf(Genesis genesis, ItemCipher cipher, byte[] digestKey, Statement items, ReadOnlySpan<byte> leaf, long index)
     {
         if (Admission.AdmitForm(leaf, out var facts).Failure is not (AdmissionFailure.None or AdmissionFailure.KindNotAccepted))
         {

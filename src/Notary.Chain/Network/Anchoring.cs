@@ -111,7 +111,7 @@ internal sealed class Anchoring : IAsyncDisposable
                 _regionFinality.Anchored(anchored);
                 return;
             }
-            catch (Sqlite.SqliteFailureException failure)
+            catch (Store.DatabaseFailureException failure)
             {
                 Trouble = failure.Message;
                 await Task.Delay(TimeSpan.FromMilliseconds(_region.Template.AnchorMs), _time, _stop.Token).ConfigureAwait(false);

@@ -217,7 +217,7 @@ public sealed class ChainNetwork : IAsyncDisposable
         {
             store = FinalityStore.Open(data.Chain(name).FinalityPath);
         }
-        catch (Sqlite.SqliteFailureException failure)
+        catch (Store.DatabaseFailureException failure)
         {
             throw new ChainRefusedException(ChainRefusal.Storage, $"The database '{data.Chain(name).FinalityPath}' cannot be opened ({failure.Message}): look at the disk.", failure);
         }
@@ -230,6 +230,11 @@ public sealed class ChainNetwork : IAsyncDisposable
             return;
         }
 
+        chain.Reconnected = () =>
+        {
+            chain.HoldForFreshness("The chain's database was lost and is back, and its ledger nodes have not all said yet that they hold nothing else.");
+            _ = Task.Run(() => PassFreshnessAsync(chain, finality));
+        };
         chain.HoldForFreshness("The chain has just started, and its ledger nodes have not all said yet that they hold nothing else.");
         _starting.Add(Task.Run(() => PassFreshnessAsync(chain, finality)));
     }

@@ -45,6 +45,7 @@ public sealed class Finality : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly List<Task> _tasks = [];
+    private int _started;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Candidate? _candidate;
     private DateTimeOffset _retried;
@@ -167,6 +168,11 @@ public sealed class Finality : IAsyncDisposable
     /// <summary>Starts to offer heads.</summary>
     public void Start()
     {
+        if (Interlocked.Exchange(ref _started, 1) != 0)
+        {
+            return;
+        }
+
         foreach (var member in _members.Where(static member => member.Feed is not null))
         {
             _tasks.Add(Task.Run(() => FeedAsync(member)));

@@ -143,7 +143,7 @@ public sealed class LedgerNode : IDisposable
             }
 
             var store = Own(NodeStore.Open(folder.DatabasePath));
-            var reads = Own(new ChainReads(folder.DatabasePath));
+            var reads = Own(new ChainReads(() => Sqlite.SqliteDatabase.OpenReader(folder.DatabasePath)));
             if (!store.BindGenesis(genesis.Fingerprint).Equals(genesis.Fingerprint))
             {
                 throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The node in '{folder.Root}' mirrors another chain than {genesis.Origin} of this genesis: a node keeps its chain for ever.");
@@ -163,7 +163,7 @@ public sealed class LedgerNode : IDisposable
                 part.Dispose();
             }
 
-            if (failure is Sqlite.SqliteFailureException)
+            if (failure is Store.DatabaseFailureException)
             {
                 throw new ChainRefusedException(ChainRefusal.Storage, $"The copy in '{folder.Root}' cannot be opened: {failure.Message}", failure);
             }

@@ -77,7 +77,7 @@ public sealed class NodeFolder(string path)
         {
             throw new ChainRefusedException(ChainRefusal.Key, failure.Message, failure);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or Sqlite.SqliteFailureException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or Store.DatabaseFailureException)
         {
             throw new ChainRefusedException(ChainRefusal.Storage, $"The node cannot be made in '{Root}': {failure.Message}", failure);
         }

@@ -30,7 +30,7 @@ internal sealed class NodeStore : IDisposable
     private readonly SqliteStatement _writeEvidence, _countEvidence, _readEvidence, _firstEvidence;
     private readonly SqliteStatement[] _all;
 
-    private NodeStore(ChainStore chain)
+    private NodeStore(SqliteChainStore chain)
     {
         Chain = chain;
         _all =
@@ -54,12 +54,12 @@ internal sealed class NodeStore : IDisposable
     }
 
     /// <summary>The chain's own tables.</summary>
-    public ChainStore Chain { get; }
+    public SqliteChainStore Chain { get; }
 
     /// <summary>Makes the database of a node that holds nothing yet, on the disk when this returns.</summary>
     public static void Create(string path, Hash32 emptyRoot)
     {
-        using var chain = ChainStore.Create(path, Tables);
+        using var chain = SqliteChainStore.Create(path, Tables);
         chain.Begin();
         chain.WriteHead(new HeadRow(0, emptyRoot, [], 0, [], 0));
         chain.Commit();
@@ -67,7 +67,7 @@ internal sealed class NodeStore : IDisposable
     }
 
     /// <summary>Opens a node's database; what a process that died left is made durable first.</summary>
-    public static NodeStore Open(string path) => new(ChainStore.Open(path, CacheKiB));
+    public static NodeStore Open(string path) => new(SqliteChainStore.Open(path, CacheKiB));
 
     /// <summary>The fingerprint of the chain that this is a copy of; the first call binds it.</summary>
     public Hash32 BindGenesis(Hash32 fingerprint)

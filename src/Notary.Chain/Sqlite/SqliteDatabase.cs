@@ -1,11 +1,11 @@
 using System.Globalization;
+using Notary.Chain.Store;
 using SQLitePCL;
 
 namespace Notary.Chain.Sqlite;
 
 /// <summary>An SQLite call that did not succeed: the primary and extended result codes and what was attempted.</summary>
-/// <remarks>Never carries SQL text or values: it may be logged.</remarks>
-public sealed class SqliteFailureException : Exception
+public sealed class SqliteFailureException : DatabaseFailureException
 {
     public SqliteFailureException(int code, int extendedCode, string attempted)
         : base(string.Create(CultureInfo.InvariantCulture, $"SQLite could not {attempted}: result {code} (extended {extendedCode})."))
@@ -34,13 +34,13 @@ public sealed class SqliteFailureException : Exception
 /// command per row would cost more than the row. Not thread-safe: a connection belongs to one thread at a time.
 /// </summary>
 /// <remarks>
-/// <para>Durability: WAL. SQLite itself syncs the WAL before it writes it back; after a commit <c>ChainStore.Sync</c> does, before anybody is
+/// <para>Durability: WAL. SQLite itself syncs the WAL before it writes it back; after a commit <c>SqliteChainStore.Sync</c> does, before anybody is
 /// answered (promise G1), so that the next batch can be written while the disk works. <c>synchronous=FULL</c> would sync in the same place, inside COMMIT.</para>
 /// <para>Library 3.50.4 can corrupt a WAL database when two connections write or checkpoint at the same moment (fixed in 3.51.3
 /// and 3.50.7), so an older library is refused. One connection writes; the one that checkpoints beside it belongs to the same process, which holds
 /// the lock file. Readers are opened read-only and cannot checkpoint, also not on close.</para>
 /// </remarks>
-public sealed class SqliteDatabase : IDisposable
+public sealed class SqliteDatabase : Database
 {
     private readonly sqlite3 _db;
 
@@ -84,7 +84,7 @@ public sealed class SqliteDatabase : IDisposable
             // An erased row's bytes are overwritten, not only unlinked.
             database.Execute("PRAGMA secure_delete=ON");
             database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size=-{cacheKiB}"));
-            // Store.Checkpointer decides when the WAL is written back, not the commit that happens to fill it.
+            // The Checkpointer decides when the WAL is written back, not the commit that happens to fill it.
             database.Execute("PRAGMA wal_autocheckpoint=0");
             database.Execute("PRAGMA journal_size_limit=1073741824");
             database.Execute("PRAGMA foreign_keys=ON");
@@ -113,8 +113,8 @@ public sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Runs statements that return nothing of interest.</summary>
-    public void Execute(string sql)
+    /// <inheritdoc/>
+    public override void Execute(string sql)
     {
         var code = raw.sqlite3_exec(_db, sql);
         if (code != raw.SQLITE_OK)
@@ -123,11 +123,27 @@ public sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Prepares a statement that lives as long as the caller keeps it; dispose it before the database.</summary>
-    public SqliteStatement Prepare(string sql)
+    /// <inheritdoc/>
+    public override SqliteStatement Prepare(string sql)
     {
         var code = raw.sqlite3_prepare_v2(_db, sql, out var statement);
         return code == raw.SQLITE_OK ? new SqliteStatement(this, statement) : throw Failure(code, "prepare a statement");
+    }
+
+    /// <inheritdoc/>
+    public override void BeginSnapshot() => Execute("BEGIN");
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Damage()
+    {
+        using var statement = Prepare("PRAGMA integrity_check(20)");
+        var found = new List<string>();
+        while (statement.Step())
+        {
+            found.Add(statement.Text(0));
+        }
+
+        return found is ["ok"] ? [] : found;
     }
 
     /// <summary>Rows that the last INSERT, UPDATE or DELETE changed.</summary>
@@ -170,8 +186,8 @@ public sealed class SqliteDatabase : IDisposable
         return code == raw.SQLITE_OK ? pages : throw Failure(code, "count written pages");
     }
 
-    /// <summary>Closes the connection; prepared statements must be gone.</summary>
-    public void Dispose()
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
         raw.sqlite3_close_v2(_db);
         _db.Dispose();
@@ -194,8 +210,8 @@ public sealed class SqliteDatabase : IDisposable
     }
 }
 
-/// <summary>A prepared statement. Parameters are numbered from 1, columns from 0, as in SQLite's own interface.</summary>
-public sealed class SqliteStatement : IDisposable
+/// <summary>A prepared statement of SQLite.</summary>
+public sealed class SqliteStatement : Statement
 {
     private readonly SqliteDatabase _database;
     private readonly sqlite3_stmt _statement;
@@ -206,30 +222,30 @@ public sealed class SqliteStatement : IDisposable
         _statement = statement;
     }
 
-    /// <summary>Binds an integer.</summary>
-    public SqliteStatement Bind(int parameter, long value)
+    /// <inheritdoc/>
+    public override SqliteStatement Bind(int parameter, long value)
     {
         raw.sqlite3_bind_int64(_statement, parameter, value);
         return this;
     }
 
-    /// <summary>Binds bytes; they are copied by the library.</summary>
-    public SqliteStatement Bind(int parameter, ReadOnlySpan<byte> value)
+    /// <inheritdoc/>
+    public override SqliteStatement Bind(int parameter, ReadOnlySpan<byte> value)
     {
         // An empty span is an empty blob, never NULL.
         var code = value.IsEmpty ? raw.sqlite3_bind_zeroblob(_statement, parameter, 0) : raw.sqlite3_bind_blob(_statement, parameter, value);
         return code == raw.SQLITE_OK ? this : throw _database.Failure(code, "bind a value");
     }
 
-    /// <summary>Binds text.</summary>
-    public SqliteStatement Bind(int parameter, string value)
+    /// <inheritdoc/>
+    public override SqliteStatement Bind(int parameter, string value)
     {
         raw.sqlite3_bind_text(_statement, parameter, value);
         return this;
     }
 
-    /// <summary>Runs to the end and resets; for statements without rows.</summary>
-    public void Run()
+    /// <inheritdoc/>
+    public override void Run()
     {
         var code = raw.sqlite3_step(_statement);
         raw.sqlite3_reset(_statement);
@@ -239,8 +255,8 @@ public sealed class SqliteStatement : IDisposable
         }
     }
 
-    /// <summary>Steps to the next row; false (and reset) after the last.</summary>
-    public bool Step()
+    /// <inheritdoc/>
+    public override bool Step()
     {
         var code = raw.sqlite3_step(_statement);
         if (code == raw.SQLITE_ROW)
@@ -252,21 +268,21 @@ public sealed class SqliteStatement : IDisposable
         return code == raw.SQLITE_DONE ? false : throw _database.Failure(code, "read the database");
     }
 
-    /// <summary>Makes the statement ready to be bound and run again; ends its hold on the read snapshot.</summary>
-    public void Reset() => raw.sqlite3_reset(_statement);
+    /// <inheritdoc/>
+    public override void Reset() => raw.sqlite3_reset(_statement);
 
-    /// <summary>Column as an integer.</summary>
-    public long Number(int column) => raw.sqlite3_column_int64(_statement, column);
+    /// <inheritdoc/>
+    public override long Number(int column) => raw.sqlite3_column_int64(_statement, column);
 
-    /// <summary>Whether the column is NULL.</summary>
-    public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
+    /// <inheritdoc/>
+    public override bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
 
-    /// <summary>Column as bytes; valid until the next step or reset.</summary>
-    public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);
 
-    /// <summary>Column as text.</summary>
-    public string Text(int column) => raw.sqlite3_column_text(_statement, column).utf8_to_string();
+    /// <inheritdoc/>
+    public override string Text(int column) => raw.sqlite3_column_text(_statement, column).utf8_to_string();
 
-    /// <summary>Frees the statement.</summary>
-    public void Dispose() => _statement.Dispose();
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => _statement.Dispose();
 }

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Notary.Chain.Sqlite;
+using static System.FormattableString;
 using Notary.Crypto;
 using Notary.Ledger;
 
@@ -9,12 +9,15 @@ namespace Notary.Chain.Store;
 /// Reads of a chain's database by any number of threads: a small pool of read-only connections, each with its prepared statements. A read
 /// sees the last commit and never waits for the writer (WAL).
 /// </summary>
-public sealed class ChainReads(string path) : IDisposable
+public sealed class ChainReads(Func<Database> open) : IDisposable
 {
     /// <summary>Connections kept open; more are opened under load and closed after use.</summary>
     public const int PooledConnections = 8;
 
-    private readonly string _path = path;
+    // A segment may hold several megabytes.
+    private const int SegmentsAtOnce = 4;
+
+    private readonly Func<Database> _open = open;
     private readonly ConcurrentBag<Connection> _pool = [];
     private int _pooled;
 
@@ -77,20 +80,45 @@ public sealed class ChainReads(string path) : IDisposable
     /// <summary>The batches in order from the one that holds <paramref name="from"/>: first index, count, entries as stored.</summary>
     public IEnumerable<(long First, int Count, byte[] Entries)> Segments(long from)
     {
-        using var database = SqliteDatabase.OpenReader(_path);
-        using var statement = database.Prepare(
-            "SELECT first, count, entries FROM segment WHERE first >= COALESCE((SELECT MAX(first) FROM segment WHERE first <= ?), 0) ORDER BY first");
-        statement.Bind(1, from);
-        while (statement.Step())
+        using var database = _open();
+        foreach (var segment in Segments(database, from))
         {
-            yield return (statement.Number(0), (int)statement.Number(1), statement.Blob(2).ToArray());
+            yield return segment;
+        }
+    }
+
+    /// <summary>The same over a connection; between two of them it may be used for something else.</summary>
+    internal static IEnumerable<(long First, int Count, byte[] Entries)> Segments(Database database, long from)
+    {
+        using var begin = database.Prepare(Invariant($"SELECT first, count, entries FROM segment WHERE first >= COALESCE((SELECT MAX(first) FROM segment WHERE first <= ?), 0) ORDER BY first LIMIT {SegmentsAtOnce}"));
+        using var next = database.Prepare(Invariant($"SELECT first, count, entries FROM segment WHERE first > ? ORDER BY first LIMIT {SegmentsAtOnce}"));
+        var read = begin.Bind(1, from);
+        while (true)
+        {
+            var page = new List<(long First, int Count, byte[] Entries)>(SegmentsAtOnce);
+            while (read.Step())
+            {
+                page.Add((read.Number(0), (int)read.Number(1), read.Blob(2).ToArray()));
+            }
+
+            foreach (var segment in page)
+            {
+                yield return segment;
+            }
+
+            if (page.Count < SegmentsAtOnce)
+            {
+                yield break;
+            }
+
+            read = next.Bind(1, page[^1].First);
         }
     }
 
     /// <summary>Indexes of the leaves that change the state of admission, in order.</summary>
     public IReadOnlyList<long> StateLeaves()
     {
-        using var database = SqliteDatabase.OpenReader(_path);
+        using var database = _open();
         using var statement = database.Prepare("SELECT number FROM state_leaf ORDER BY number");
         var indexes = new List<long>();
         while (statement.Step())
@@ -135,25 +163,29 @@ public sealed class ChainReads(string path) : IDisposable
     public AnsweredRequest? Request(string account, string key) => With(connection => ChainStore.ReadRequest(connection.RequestOf, account, key));
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        while (_pool.TryTake(out var connection))
-        {
-            connection.Dispose();
-        }
-    }
+    public void Dispose() => Drain();
 
+    // What lay in the pool when the database restarted is lost with it; a new connection says whether it is there again.
     private T With<T>(Func<Connection, T> read)
     {
-        if (_pool.TryTake(out var connection))
+        if (_pool.TryTake(out var pooled))
         {
             Interlocked.Decrement(ref _pooled);
-        }
-        else
-        {
-            connection = new Connection(_path);
+            try
+            {
+                return Read(pooled, read);
+            }
+            catch (DatabaseFailureException failure) when (failure.ConnectionLost)
+            {
+                Drain();
+            }
         }
 
+        return Read(new Connection(_open()), read);
+    }
+
+    private T Read<T>(Connection connection, Func<Connection, T> read)
+    {
         T result;
         try
         {
@@ -178,26 +210,35 @@ public sealed class ChainReads(string path) : IDisposable
         return result;
     }
 
+    private void Drain()
+    {
+        while (_pool.TryTake(out var connection))
+        {
+            Interlocked.Decrement(ref _pooled);
+            connection.Dispose();
+        }
+    }
+
     private sealed class Connection : IDisposable
     {
-        private readonly SqliteDatabase _database;
+        private readonly Database _database;
 
-        public Connection(string path)
+        public Connection(Database database)
         {
-            _database = SqliteDatabase.OpenReader(path);
+            _database = database;
             SegmentOf = _database.Prepare("SELECT first, count, entries FROM segment WHERE first <= ? ORDER BY first DESC LIMIT 1");
             TileOf = _database.Prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?");
             ItemOf = _database.Prepare("SELECT box FROM item WHERE number = ?");
             RequestOf = _database.Prepare(ChainStore.RequestQuery);
         }
 
-        public SqliteStatement SegmentOf { get; }
+        public Statement SegmentOf { get; }
 
-        public SqliteStatement TileOf { get; }
+        public Statement TileOf { get; }
 
-        public SqliteStatement ItemOf { get; }
+        public Statement ItemOf { get; }
 
-        public SqliteStatement RequestOf { get; }
+        public Statement RequestOf { get; }
 
         public void Dispose()
         {

@@ -1,7 +1,4 @@
-using Microsoft.Win32.SafeHandles;
-using Notary.Chain.Sqlite;
 using Notary.Crypto;
-using Notary.Crypto.Native;
 using Notary.Evidence;
 
 namespace Notary.Chain.Store;
@@ -20,230 +17,131 @@ public sealed record AnsweredRequest(Hash32 Digest, long First, int Count, byte[
 
 /// <summary>
 /// The writer's side of a chain's database. One instance, used by one thread at a time; every method throws
-/// <see cref="SqliteFailureException"/> when the database fails, and the sequencer decides what that means for the batch.
+/// <see cref="DatabaseFailureException"/> when the database fails, and the sequencer decides what that means for the batch.
 /// </summary>
-public sealed class ChainStore : IDisposable
+/// <remarks>A turn is <see cref="Begin"/>, <see cref="ReadHead"/>, which takes the lock, writes, <see cref="Flush"/>, <see cref="CommitUnsynced"/>, <see cref="Sync"/>.</remarks>
+public abstract class ChainStore : IDisposable
 {
-    /// <summary>The version of the tables; kept in the database's <c>user_version</c>.</summary>
-    public const int SchemaVersion = 1;
-
     internal const string RequestQuery = "SELECT digest, first, count, outcomes FROM request WHERE account = ? AND key = ?";
 
-    private readonly SqliteDatabase _database;
-    private readonly List<SqliteStatement> _statements = [];
-    private readonly SqliteStatement _begin, _commit, _rollback;
-    private readonly SqliteStatement _readHead, _writeHead, _writeSegment, _writeTile, _readTile, _writeItem, _writeFeed, _trimFeed, _writeStateLeaf, _removeStateLeaf;
-    private readonly SqliteStatement _readRequest, _writeRequest, _correctRequest, _trimRequests;
+    /// <summary>Whether other processes append to the chain too: the head may be another one in each turn, and a lost connection is made again.</summary>
+    public virtual bool IsShared => false;
 
-    private readonly Checkpointer _checkpointer;
-    private readonly string _walPath;
-    private SafeFileHandle? _wal;
+    /// <summary>Begins a transaction.</summary>
+    public abstract void Begin();
 
-    private ChainStore(SqliteDatabase database, string path)
-    {
-        _database = database;
-        _checkpointer = new Checkpointer(path);
-        _walPath = path + "-wal";
-        // IMMEDIATE takes the write lock before the head is read: the row is read for update.
-        _begin = Prepare("BEGIN IMMEDIATE");
-        _commit = Prepare("COMMIT");
-        _rollback = Prepare("ROLLBACK");
-        _readHead = Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
-        _writeHead = Prepare("INSERT OR REPLACE INTO head (one, size, root, edge, sealed, note, note_size) VALUES (1, ?, ?, ?, ?, ?, ?)");
-        _writeSegment = Prepare("INSERT INTO segment (first, count, entries) VALUES (?, ?, ?)");
-        _writeTile = Prepare("INSERT OR REPLACE INTO tile (level, number, hashes) VALUES (?, ?, ?)");
-        _readTile = Prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?");
-        _writeItem = Prepare("INSERT INTO item (number, box) VALUES (?, ?)");
-        _writeFeed = Prepare("INSERT INTO feed (first, keys) VALUES (?, ?)");
-        _writeStateLeaf = Prepare("INSERT INTO state_leaf (number) VALUES (?)");
-        _removeStateLeaf = Prepare("DELETE FROM state_leaf WHERE number = ?");
-        _trimFeed = Prepare("DELETE FROM feed WHERE first < ?");
-        _readRequest = Prepare(RequestQuery);
-        _writeRequest = Prepare("INSERT INTO request (account, key, digest, first, count, outcomes, at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
-        _correctRequest = Prepare("UPDATE request SET count = ?, outcomes = ? WHERE account = ? AND key = ?");
-        _trimRequests = Prepare("DELETE FROM request WHERE (account, key) IN (SELECT account, key FROM request WHERE at < ? LIMIT 1000)");
-    }
-
-    /// <summary>The connection, for what stands beside the chain's tables and changes in its transactions.</summary>
-    internal SqliteDatabase Database => _database;
-
-    /// <summary>Makes the tables in a new file. Only the creation of a chain or of a ledger node calls this.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="beside">A script of further tables, or null: a node's.</param>
-    public static ChainStore Create(string path, string? beside = null)
-    {
-        var database = SqliteDatabase.OpenWriter(path, create: true);
-        database.Execute("BEGIN IMMEDIATE");
-        database.Execute(Script("0001.sql"));
-        if (beside is not null)
-        {
-            database.Execute(Script(beside));
-        }
-
-        database.Execute(FormattableString.Invariant($"PRAGMA user_version={SchemaVersion}"));
-        database.Execute("COMMIT");
-        return new ChainStore(database, path);
-    }
-
-    /// <summary>
-    /// Opens an existing database. What a process that died left in the WAL is written back and synced before anything is read: a commit whose sync failed may
-    /// stand in the page cache alone, and a second sync of the same file would say nothing of it.
-    /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="cacheKiB">Pages that are kept in memory, in KiB.</param>
-    /// <exception cref="ChainRefusedException">The tables are of another version.</exception>
-    /// <exception cref="SqliteFailureException">The disk failed, or another program holds the database.</exception>
-    public static ChainStore Open(string path, int cacheKiB = SqliteDatabase.WriterCacheKiB)
-    {
-        var database = SqliteDatabase.OpenWriter(path, create: false, cacheKiB);
-        try
-        {
-            using (var version = database.Prepare("PRAGMA user_version"))
-            {
-                version.Step();
-                var found = version.Number(0);
-                if (found != SchemaVersion)
-                {
-                    throw new ChainRefusedException(
-                        ChainRefusal.OtherVersion,
-                        FormattableString.Invariant($"The chain's database has tables of version {found}, this program writes version {SchemaVersion}: start the program version that made it, or upgrade this one."));
-                }
-            }
-
-            database.Checkpoint();
-            return new ChainStore(database, path);
-        }
-        catch
-        {
-            database.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Takes the write lock; before it, between two batches, finishes a write-back of the WAL that is due.</summary>
-    public void Begin()
-    {
-        _checkpointer.ThrowIfFailed();
-        if (_checkpointer.MayFinish)
-        {
-            _database.CheckpointPassive();
-            _checkpointer.Finished();
-        }
-
-        _begin.Run();
-    }
-
-    /// <summary>Commits: returns after the WAL was synced. A failure here leaves the outcome unknown.</summary>
+    /// <summary>Commits, on the disk when this returns. A failure here leaves the outcome unknown.</summary>
     public void Commit()
     {
+        Flush();
         CommitUnsynced();
         Sync();
     }
 
-    /// <summary>
-    /// Commits for this process's connections; on the disk only after <see cref="Sync"/>. A loss of power in between loses the newest such commits, never an
-    /// older one: the frames of the WAL are chained by their checksums. A failure here leaves the outcome unknown.
-    /// </summary>
-    public void CommitUnsynced()
+    /// <summary>Sends all writes, so that what can fail before the commit has failed.</summary>
+    public virtual void Flush()
     {
-        _commit.Run();
-        _checkpointer.Committed(_database.TakePagesWritten());
     }
+
+    /// <summary>
+    /// Commits for everybody who reads; on the disk only after <see cref="Sync"/>. A failure here leaves the outcome unknown.
+    /// </summary>
+    public abstract void CommitUnsynced();
 
     /// <summary>
     /// Waits until everything committed before this call is on the disk. The one method that may run on another thread beside the others, one call at a time.
     /// </summary>
-    /// <exception cref="SqliteFailureException">The disk failed: what was committed since the last call is in doubt.</exception>
-    public void Sync()
+    /// <exception cref="DatabaseFailureException">The disk failed: what was committed since the last call is in doubt.</exception>
+    public virtual void Sync()
     {
-        try
-        {
-            // fsync(2) is of the file, whoever wrote it. The WAL stays the same file for as long as a connection is open.
-            _wal ??= File.OpenHandle(_walPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-            DurableFile.Sync(_wal);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new SqliteFailureException("sync the WAL", failure);
-        }
     }
 
-    /// <summary>Rolls back what is open; harmless when SQLite already did.</summary>
-    public void Rollback()
+    /// <summary>Rolls back what is open; harmless when the database already did.</summary>
+    public abstract void Rollback();
+
+    /// <summary>Connects anew after a failure; nothing is open then. Only where <see cref="IsShared"/>.</summary>
+    public virtual void Reconnect() => throw new NotSupportedException("This store has no connection to lose.");
+
+    /// <summary>The head row, locked until the transaction ends; null in a database whose creation was not finished.</summary>
+    public abstract HeadRow? ReadHead();
+
+    /// <summary>The size of the committed head and of its note, without the lock; −1 where there is none.</summary>
+    public abstract (long Size, long NoteSize) PeekHead();
+
+    /// <summary>Replaces the head row.</summary>
+    public abstract void WriteHead(HeadRow head);
+
+    /// <summary>Stores the entries of a batch.</summary>
+    public abstract void WriteSegment(long first, int count, ReadOnlySpan<byte> entries);
+
+    /// <summary>The batches in order from the one that holds <paramref name="from"/>, as this transaction sees them. Only where <see cref="IsShared"/>.</summary>
+    public virtual IEnumerable<(long First, int Count, byte[] Entries)> Segments(long from) => throw new NotSupportedException("Only this process appends to this store.");
+
+    /// <summary>Stores a tile in its present width.</summary>
+    public abstract void WriteTile(int level, long number, ReadOnlySpan<byte> hashes);
+
+    /// <summary>A tile's hashes; null when it is absent.</summary>
+    public abstract byte[]? ReadTile(int level, long number);
+
+    /// <summary>Stores the item box of a leaf.</summary>
+    public abstract void WriteItem(long index, ReadOnlySpan<byte> box);
+
+    /// <summary>Stores look-up keys, entries of the digest index, of a batch.</summary>
+    public abstract void WriteFeed(long first, ReadOnlySpan<byte> keys);
+
+    /// <summary>Removes the feed rows that durable runs hold.</summary>
+    public abstract void TrimFeed(long durableTo);
+
+    /// <summary>Marks a leaf that changes the state of admission, and forgets the mark of the one that it takes the place of.</summary>
+    public abstract void WriteStateLeaf(long index, in LeafFacts facts);
+
+    /// <summary>Says which keys this turn will ask for; a store may fetch them together.</summary>
+    public virtual void ExpectRequests(IReadOnlyList<(string Account, string Key)> keys)
     {
-        if (_database.InTransaction)
-        {
-            _rollback.Run();
-        }
     }
 
-    /// <summary>The head row; null in a database whose creation was not finished.</summary>
-    public HeadRow? ReadHead()
+    /// <summary>What a request with this key was answered; null when it is new.</summary>
+    public abstract AnsweredRequest? ReadRequest(string account, string key);
+
+    /// <summary>Remembers a request's answer; false when one is remembered under this key already, which stays.</summary>
+    public abstract bool TryWriteRequest(string account, string key, AnsweredRequest row, long atMs);
+
+    /// <summary>Corrects an answer of the same transaction, when leaves were refused under the lock.</summary>
+    public abstract void CorrectRequest(string account, string key, int count, ReadOnlySpan<byte> outcomes);
+
+    /// <summary>Forgets up to 1,000 requests older than the time.</summary>
+    public abstract void TrimRequests(long beforeMs);
+
+    /// <summary>At a clean close: writes back what would otherwise be read at the next start.</summary>
+    public virtual void Checkpoint()
     {
-        if (!_readHead.Step())
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Closes the connection.</summary>
+    protected abstract void Dispose(bool disposing);
+
+    internal static HeadRow? ReadHead(Statement statement)
+    {
+        if (!statement.Step())
         {
             return null;
         }
 
-        var root = _readHead.Blob(1);
+        var root = statement.Blob(1);
         var row = new HeadRow(
-            _readHead.Number(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, _readHead.Blob(2).ToArray(), _readHead.Number(3), _readHead.Blob(4).ToArray(), _readHead.Number(5));
-        _readHead.Reset();
+            statement.Number(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, statement.Blob(2).ToArray(), statement.Number(3), statement.Blob(4).ToArray(), statement.Number(5));
+        statement.Reset();
         return row;
     }
 
-    /// <summary>Replaces the head row.</summary>
-    public void WriteHead(HeadRow head)
-    {
-        Span<byte> root = stackalloc byte[Hash32.Size];
-        head.Root.CopyTo(root);
-        _writeHead.Bind(1, head.Size).Bind(2, root).Bind(3, head.Edge).Bind(4, head.SealedMs).Bind(5, head.Note).Bind(6, head.NoteSize).Run();
-    }
-
-    /// <summary>Stores the entries of a batch.</summary>
-    public void WriteSegment(long first, int count, ReadOnlySpan<byte> entries)
-    {
-        _writeSegment.Bind(1, first).Bind(2, count).Bind(3, entries).Run();
-    }
-
-    /// <summary>Stores a tile in its present width.</summary>
-    public void WriteTile(int level, long number, ReadOnlySpan<byte> hashes) => _writeTile.Bind(1, level).Bind(2, number).Bind(3, hashes).Run();
-
-    /// <summary>A tile's hashes; null when it is absent.</summary>
-    public byte[]? ReadTile(int level, long number)
-    {
-        _readTile.Bind(1, level).Bind(2, number);
-        var hashes = _readTile.Step() ? _readTile.Blob(0).ToArray() : null;
-        _readTile.Reset();
-        return hashes;
-    }
-
-    /// <summary>Stores the item box of a leaf.</summary>
-    public void WriteItem(long index, ReadOnlySpan<byte> box)
-    {
-        _writeItem.Bind(1, index).Bind(2, box).Run();
-    }
-
-    /// <summary>Stores look-up keys for the digest index.</summary>
-    public void WriteFeed(long first, ReadOnlySpan<byte> keys) => _writeFeed.Bind(1, first).Bind(2, keys).Run();
-
-    /// <summary>Marks a leaf that changes the state of admission, and forgets the mark of the one that it takes the place of.</summary>
-    public void WriteStateLeaf(long index, in LeafFacts facts)
-    {
-        _writeStateLeaf.Bind(1, index).Run();
-        if (facts.ReplacesStateLeaf >= 0)
-        {
-            _removeStateLeaf.Bind(1, facts.ReplacesStateLeaf).Run();
-        }
-    }
-
-    /// <summary>Removes the feed rows that durable runs hold.</summary>
-    public void TrimFeed(long durableTo) => _trimFeed.Bind(1, durableTo).Run();
-
-    /// <summary>What a request with this key was answered; null when it is new.</summary>
-    public AnsweredRequest? ReadRequest(string account, string key) => ReadRequest(_readRequest, account, key);
-
-    internal static AnsweredRequest? ReadRequest(SqliteStatement statement, string account, string key)
+    internal static AnsweredRequest? ReadRequest(Statement statement, string account, string key)
     {
         statement.Bind(1, account).Bind(2, key);
         var row = statement.Step()
@@ -251,46 +149,6 @@ public sealed class ChainStore : IDisposable
             : null;
         statement.Reset();
         return row;
-    }
-
-    /// <summary>Remembers a request's answer; false when one is remembered under this key already, which stays.</summary>
-    public bool TryWriteRequest(string account, string key, AnsweredRequest row, long atMs)
-    {
-        Span<byte> digest = stackalloc byte[Hash32.Size];
-        row.Digest.CopyTo(digest);
-        _writeRequest.Bind(1, account).Bind(2, key).Bind(3, digest).Bind(4, row.First).Bind(5, row.Count).Bind(6, row.Outcomes).Bind(7, atMs).Run();
-        return _database.RowsChanged > 0;
-    }
-
-    /// <summary>Corrects an answer of the same transaction, when leaves were refused under the lock.</summary>
-    public void CorrectRequest(string account, string key, int count, ReadOnlySpan<byte> outcomes) =>
-        _correctRequest.Bind(1, count).Bind(2, outcomes).Bind(3, account).Bind(4, key).Run();
-
-    /// <summary>Forgets up to 1,000 requests older than the time.</summary>
-    public void TrimRequests(long beforeMs) => _trimRequests.Bind(1, beforeMs).Run();
-
-    /// <summary>Writes the WAL back; at a clean close.</summary>
-    public void Checkpoint() => _database.Checkpoint();
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _checkpointer.Stop();
-        foreach (var statement in _statements)
-        {
-            statement.Dispose();
-        }
-
-        _wal?.Dispose();
-        _database.Dispose();
-        _checkpointer.Dispose();
-    }
-
-    private SqliteStatement Prepare(string sql)
-    {
-        var statement = _database.Prepare(sql);
-        _statements.Add(statement);
-        return statement;
     }
 
     internal static string Script(string name)

@@ -1,15 +1,18 @@
 using System.CommandLine;
 using Notary.Chain;
 using Notary.Chain.Folders;
+using Notary.Chain.Store;
 using Notary.Crypto.Keys;
 using Notary.Crypto.Native;
 
 namespace Notary.Cli.Chains;
 
-/// <summary><c>notary chain create NAME</c>: the only way, outside Development, in which a chain comes into being.</summary>
+/// <summary>
+/// <c>notary chain create NAME</c>: the only way, outside Development, in which a chain comes into being; <c>notary chain move NAME</c>: takes its tables to PostgreSQL.
+/// </summary>
 internal static class ChainCommand
 {
-    public static Command Build() => new("chain", "Creates chains.") { Create() };
+    public static Command Build() => new("chain", "Creates chains and moves their tables.") { Create(), Move() };
 
     private static Command Create()
     {
@@ -21,6 +24,17 @@ internal static class ChainCommand
         var command = new Command("create", "Makes keys, genesis and the first records of a chain in the data folder.") { name, template, data, deployment, password };
         command.SetAction(parsed => Run(
             parsed.GetValue(name)!, parsed.GetValue(template), parsed.GetValue(data), parsed.GetValue(deployment)!, parsed.GetValue(password)));
+        return command;
+    }
+
+    private static Command Move()
+    {
+        var name = new Argument<string>("NAME") { Description = "The chain's name." };
+        var connection = new Option<string>("--connection") { Description = "The empty PostgreSQL database, as a connection string of Npgsql without a password: \"Host=/run/postgresql;Database=notary_beijing;Username=notary\".", Required = true };
+        var waive = new Option<bool>("--waive-standby") { Description = "Accepts a server without a synchronous standby: where one machine has to do." };
+        Option<string?> data = DataOption();
+        var command = new Command("move", "Moves a chain's tables from the file in the data folder to PostgreSQL, where several servers may append to it.") { name, connection, waive, data };
+        command.SetAction(parsed => Move(parsed.GetValue(name)!, parsed.GetValue(connection)!, parsed.GetValue(waive), parsed.GetValue(data)));
         return command;
     }
 
@@ -99,6 +113,37 @@ internal static class ChainCommand
         catch (LibCryptoException e)
         {
             throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
+        }
+    }
+
+    private static int Move(string name, string connection, bool waiveStandby, string? dataPath)
+    {
+        if (connection.Contains("password", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new CliException(
+                ExitCode.Usage, "password-on-command-line", "Everybody on this machine sees a password on a command line: leave it out; Npgsql reads it from the file that Passfile or PGPASSFILE names.");
+        }
+
+        try
+        {
+            using DataFolder data = DataFolder.Take(DataFolderPath(dataPath), create: false);
+            ChainFolder folder = data.Chain(name);
+            long size = ChainMove.ToPostgres(folder, connection, waiveStandby);
+            Console.WriteLine($"moved: {name}, {size} leaves, to PostgreSQL; the address lies in {folder.DatabaseAddressPath}");
+            Console.WriteLine($"The file it lay in is {folder.DatabasePath}.moved: keep it until 'notary fsck {name}' is clean, and never start a server on it again.");
+            return ExitCode.Passed;
+        }
+        catch (ChainRefusedException e)
+        {
+            throw Refused(e);
+        }
+        catch (DatabaseFailureException e)
+        {
+            throw new CliException(ExitCode.Unavailable, "database", $"The chain is where it was: {e.Message}", e);
+        }
+        catch (ArgumentException e)
+        {
+            throw new CliException(ExitCode.Usage, "connection-string", $"'{connection}' is {e.Message}.", e);
         }
     }
 

@@ -47,6 +47,7 @@ public static class Problems
     public static readonly Problem QueueFull = new("queue-full", 503, "The chain's queue is full");
     public static readonly Problem ChainStopped = new("chain-stopped", 503, "The chain has stopped sealing");
     public static readonly Problem FreshnessPending = new("freshness-pending", 503, "The chain has just started and waits for its ledger nodes");
+    public static readonly Problem DatabaseLost = new("database-lost", 503, "The chain's database does not answer");
     public static readonly Problem VerifierBusy = new("verifier-busy", 503, "Too many packages are being verified");
 
     // Reasons that say "this is not JSON of the profile": everything else was understood and is refused.

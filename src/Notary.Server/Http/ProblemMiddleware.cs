@@ -1,3 +1,5 @@
+using Notary.Chain.Store;
+
 namespace Notary.Server.Http;
 
 /// <summary>
@@ -5,6 +7,8 @@ namespace Notary.Server.Http;
 /// </summary>
 public static class ProblemMiddleware
 {
+    private const int RetryAfterSeconds = 2;
+
     public static void UseProblems(this WebApplication app)
     {
         ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Notary.Server");
@@ -24,6 +28,11 @@ public static class ProblemMiddleware
         catch (Exception gone) when (context.RequestAborted.IsCancellationRequested && gone is OperationCanceledException or IOException)
         {
             return;
+        }
+        catch (DatabaseFailureException lost) when (lost.ConnectionLost)
+        {
+            Log.DatabaseLost(logger, (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-", lost.Message);
+            await Problems.WriteAsync(context, Problems.DatabaseLost, "Ask again in a moment.", retryAfterSeconds: RetryAfterSeconds);
         }
         catch (Exception failure)
         {

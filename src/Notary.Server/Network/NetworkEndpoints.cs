@@ -29,7 +29,7 @@ internal static class NetworkEndpoints
                 json.WriteString("origin", chain.Genesis.Origin);
                 json.WriteNumber("size", chain.Reader.Size);
                 json.WriteString("status", Health.HealthEndpoints.StatusOf(chain));
-                if ((chain.Stopped?.Sentence ?? chain.FreshnessPending) is { } detail)
+                if ((chain.Stopped?.Sentence ?? chain.Waiting) is { } detail)
                 {
                     json.WriteString("detail", detail);
                 }

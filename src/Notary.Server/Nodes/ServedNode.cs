@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Notary.Chain;
 using Notary.Chain.Nodes;
-using Notary.Chain.Sqlite;
+using Notary.Chain.Store;
 
 namespace Notary.Server.Nodes;
 
@@ -37,7 +37,7 @@ internal sealed class ServedNode(LedgerNode node, int uploadsAtOnce) : IDisposab
         {
             return turn(node);
         }
-        catch (Exception failure) when (failure is ChainRefusedException or ObjectDisposedException or SqliteFailureException)
+        catch (Exception failure) when (failure is ChainRefusedException or ObjectDisposedException or DatabaseFailureException)
         {
             throw new NodeStoppedException(failure);
         }

@@ -170,7 +170,7 @@ internal sealed record NetworkChainShape(
     [property: JsonPropertyName("chain")] string Chain,
     [property: JsonPropertyName("origin")] string Origin,
     [property: JsonPropertyName("size"), Description("Leaves sealed.")] long Size,
-    [property: JsonPropertyName("status"), Description("running, freshness-pending or stopped.")] string Status,
+    [property: JsonPropertyName("status"), Description("running, freshness-pending, database-lost or stopped.")] string Status,
     [property: JsonPropertyName("detail"), Description("Why it does not run.")] string? Detail,
     [property: JsonPropertyName("final"), Description("Leaves that are final; absent where no quorum is demanded.")] long? Final,
     [property: JsonPropertyName("anchored"), Description("Leaves that are anchored; absent on the main chain.")] long? Anchored,

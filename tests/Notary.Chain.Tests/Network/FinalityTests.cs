@@ -175,7 +175,7 @@ public sealed class FinalityTests : IDisposable
     [Fact]
     public async Task A_way_to_a_node_that_fails_late_costs_one_attempt_and_no_more()
     {
-        await using var nodes = new TestNodes(_chain, TestNodes.Times with { NodeTimeout = TimeSpan.FromMilliseconds(300) });
+        await using var nodes = new TestNodes(_chain, TestNodes.Times with { NodeTimeout = TimeSpan.FromSeconds(2) });
         nodes.Links[0].FailsLate = true;
         Assert.Equal((true, null, 1), Summary(await nodes.Finality.CheckFreshnessAsync(CancellationToken.None)));
         nodes.Finality.Start();
@@ -184,7 +184,7 @@ public sealed class FinalityTests : IDisposable
         }
 
         Assert.True(await nodes.Becomes(_chain.Host.Reader.Size));
-        await Task.Delay(600);
+        await Task.Delay(2_500);
         nodes.Links[0].FailsLate = false;
         using (await _chain.DepositMany(3, 2))
         {

@@ -1,8 +1,7 @@
 using Microsoft.Win32.SafeHandles;
-using Notary.Chain.Sqlite;
 using Notary.Crypto.Native;
 
-namespace Notary.Chain.Store;
+namespace Notary.Chain.Sqlite;
 
 /// <summary>
 /// Writes the WAL back to the database beside the writer, so that no batch waits for a hundred megabytes of somebody else's pages.
