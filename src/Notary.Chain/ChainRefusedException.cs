@@ -26,6 +26,9 @@ public enum ChainRefusal
 
     /// <summary>A file or the database cannot be read or written.</summary>
     Storage = 8,
+
+    /// <summary>The trust file is not the one that the main chain carries, and does not lead to it.</summary>
+    Trust = 9,
 }
 
 /// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>
