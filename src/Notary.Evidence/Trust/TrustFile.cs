@@ -231,7 +231,20 @@ public sealed class TrustFile
             return new TrustProblem(TrustFailure.NotANote, $"{parse.Problem} at byte {parse.Offset}");
         }
 
-        var lines = note!.Text.Split('\n');
+        var problem = TryReadText(note!.Text, out var content) ?? Signatures(note, content!);
+        if (problem is null)
+        {
+            file = new TrustFile(content!, note);
+        }
+
+        return problem;
+    }
+
+    /// <summary>The text of a trust file without its signatures; null when it holds.</summary>
+    internal static TrustProblem? TryReadText(string text, out TrustContent? content)
+    {
+        content = null;
+        var lines = text.Split('\n');
         if (lines[0] != Header)
         {
             var later = lines[0].StartsWith("notary/trust/v", StringComparison.Ordinal);
@@ -244,18 +257,7 @@ public sealed class TrustFile
         }
 
         var check = CanonicalValue.TryParseCanonical(Encoding.UTF8.GetBytes(lines[1]), Limits, out var json);
-        if (!check.Ok)
-        {
-            return new TrustProblem(TrustFailure.Json, $"{check.Fault} at byte {check.Offset} of the second line");
-        }
-
-        var problem = TrustJson.TryRead(json, out var content) ?? Signatures(note, content!);
-        if (problem is null)
-        {
-            file = new TrustFile(content!, note);
-        }
-
-        return problem;
+        return check.Ok ? TrustJson.TryRead(json, out content) : new TrustProblem(TrustFailure.Json, $"{check.Fault} at byte {check.Offset} of the second line");
     }
 
     internal static Hash32 FingerprintOf(string text) => Suite.Intl.Hash(Encoding.UTF8.GetBytes(text));
