@@ -117,7 +117,15 @@ internal sealed class TrustCarrier : IAsyncDisposable
             return TrustApplied.Refused(TrustRefusal.NotGoverned, "The main chain of this platform carries no trust file: it is a development deployment.");
         }
 
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return TrustApplied.Refused(TrustRefusal.NotAppended, "Another version is being carried to the regions; hand the same file in again.");
+        }
+
         try
         {
             if (file.Fingerprint != _trust.Fingerprint)
@@ -236,9 +244,16 @@ internal sealed class TrustCarrier : IAsyncDisposable
 
         foreach (var entry in file.EntriesOf(origin).Where(entry => entry.ToMainIndex is null || entry.ToMainIndex >= next))
         {
-            foreach (var key in entry.LogKeys)
+            try
             {
-                chain.LoadLogKey(key);
+                foreach (var key in entry.LogKeys)
+                {
+                    chain.LoadLogKey(key);
+                }
+            }
+            catch (ChainRefusedException unusable)
+            {
+                return TrustApplied.Refused(TrustRefusal.LogKeyMissing, unusable.Message);
             }
 
             if (!entry.LogKeys.Any(chain.LogKeysHere.Contains))

@@ -167,6 +167,13 @@ internal sealed record NetworkShape(
     [property: JsonPropertyName("trust"), Description("The version of the trust file in force.")] NetworkTrustShape Trust,
     [property: JsonPropertyName("chains")] NetworkChainShape[] Chains);
 
+[Description("A version of the trust file that is in force.")]
+internal sealed record TrustAppliedShape(
+    [property: JsonPropertyName("version")] long Version,
+    [property: JsonPropertyName("fingerprint"), Description("SHA-256 of its text, hex: publish it where the deployment publishes the others.")] string Fingerprint,
+    [property: JsonPropertyName("mainIndex"), Description("Index of its leaf on the main chain.")] long MainIndex,
+    [property: JsonPropertyName("waiting"), Description("Chains to which it is still to be carried; that goes on by itself.")] string[] Waiting);
+
 internal sealed record NetworkTrustShape(
     [property: JsonPropertyName("version")] long Version,
     [property: JsonPropertyName("fingerprint")] string Fingerprint,
