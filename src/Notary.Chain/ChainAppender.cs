@@ -48,6 +48,9 @@ public enum StopReason
 
     /// <summary>A ledger node holds more of the chain than the database, or another history.</summary>
     Stale = 7,
+
+    /// <summary>The trust file does not know the chain.</summary>
+    Untrusted = 8,
 }
 
 /// <summary>A chain stopped in this append.</summary>
@@ -77,7 +80,7 @@ internal sealed class ChainAppender : IDisposable
     private readonly ChainStore _store;
     private readonly ChainReads? _reads;
     private readonly Genesis _genesis;
-    private readonly ISigner _signer;
+    private readonly LogSigner _log;
     private readonly ChainClock _clock;
     private ChainState _state;
     private TileEdge _edge;
@@ -91,12 +94,12 @@ internal sealed class ChainAppender : IDisposable
     private long _trimmedTo;
     private long _requestsTrimmedMs;
 
-    private ChainAppender(ChainStore store, ChainReads? reads, Genesis genesis, ISigner signer, ChainClock clock, ChainState state, TileEdge edge, HeadRow head)
+    private ChainAppender(ChainStore store, ChainReads? reads, Genesis genesis, LogSigner log, ChainClock clock, ChainState state, TileEdge edge, HeadRow head)
     {
         _store = store;
         _reads = reads;
         _genesis = genesis;
-        _signer = signer;
+        _log = log;
         _clock = clock;
         _state = state;
         _edge = edge;
@@ -117,22 +120,22 @@ internal sealed class ChainAppender : IDisposable
     public ChainState State => Volatile.Read(ref _state);
 
     /// <summary>Starts a chain without leaves, for <see cref="Folders.ChainCreation"/>.</summary>
-    public static ChainAppender Create(ChainStore store, Genesis genesis, ISigner signer, TimeProvider time)
+    public static ChainAppender Create(ChainStore store, Genesis genesis, LogSigner log, TimeProvider time)
     {
         var hasher = new TreeHasher(genesis.Suite);
         var head = new HeadRow(0, hasher.Empty, [], 0, [], 0);
         store.Begin();
         store.WriteHead(head);
         store.Commit();
-        return new ChainAppender(store, null, genesis, signer, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), head);
+        return new ChainAppender(store, null, genesis, log, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), head);
     }
 
     /// <summary>Opens a chain: checks the head against the last signed note, signs a head that a crash left unsigned, rebuilds the state of admission.</summary>
     /// <exception cref="ChainRefusedException">The stored parts contradict each other.</exception>
-    public static ChainAppender Open(ChainStore store, ChainReads reads, Genesis genesis, ISigner signer, TimeProvider time, Func<long> indexDurableTo)
+    public static ChainAppender Open(ChainStore store, ChainReads reads, Genesis genesis, LogSigner log, TimeProvider time, Func<long> indexDurableTo)
     {
         var hasher = new TreeHasher(genesis.Suite);
-        var appender = new ChainAppender(store, reads, genesis, signer, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), new HeadRow(0, hasher.Empty, [], 0, [], 0)) { IndexDurableTo = indexDurableTo };
+        var appender = new ChainAppender(store, reads, genesis, log, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), new HeadRow(0, hasher.Empty, [], 0, [], 0)) { IndexDurableTo = indexDurableTo };
         appender.Load();
         return appender;
     }
@@ -159,15 +162,11 @@ internal sealed class ChainAppender : IDisposable
             var hasher = new TreeHasher(_genesis.Suite);
             CheckExtendsSeen(reads, hasher, head);
             var tiles = OpenEdge(_store, hasher, head);
-            var signed = CheckNote(head, _genesis, out var note);
+            var state = RebuildState(reads, head);
+            var signed = CheckNote(head, _genesis, state.Trust, out var note);
             if (note.Size < head.Size)
             {
                 ExtendNote(reads, _store, hasher, note, head);
-            }
-
-            var state = RebuildState(reads, head);
-            if (note.Size < head.Size)
-            {
                 head = SignUnsigned(head);
                 _store.WriteHead(head);
             }
@@ -201,7 +200,7 @@ internal sealed class ChainAppender : IDisposable
         var seen = _seen;
         if (head.Size < seen.Size)
         {
-            throw Stale(FormattableString.Invariant($"The database holds {head.Size} leaves, and this process has seen {seen.Size}: it was restored from an old copy, or a standby that had not confirmed was promoted. Run 'notary chain recover'."));
+            throw Stale(FormattableString.Invariant($"The database holds {head.Size} leaves, and this process has seen {seen.Size}: it was restored from an old copy, or a standby that had not confirmed was promoted. Connect it to the primary that has them, or refill it from a mirror."));
         }
 
         if (seen.Size > 0 && (!TilePlan.TryRoot(hasher, seen.Size, tile => reads.Tile(tile.Level, tile.Index), out var root, out _) || !root.Equals(seen.Root)))
@@ -434,7 +433,7 @@ internal sealed class ChainAppender : IDisposable
     {
         try
         {
-            return CheckNote(stored, _genesis, out note);
+            return CheckNote(stored, _genesis, _state.Trust, out note);
         }
         catch (ChainRefusedException refused)
         {
@@ -598,7 +597,7 @@ internal sealed class ChainAppender : IDisposable
         try
         {
             var text = new Checkpoint(_genesis.Origin, head.Size, head.Root).Format();
-            note = SignedNote.Create(text, [NoteSigner.SignLine(_signer, _genesis.LogKey, text)]);
+            note = _log.Sign(text);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -648,9 +647,9 @@ internal sealed class ChainAppender : IDisposable
         return joined.Ok ? tiles! : throw Inconsistent($"the tile at level {joined.Tile.Level}, number {joined.Tile.Index} does not belong to the head ({joined.Failure})");
     }
 
-    private static SignedNote CheckNote(HeadRow head, Genesis genesis, out Checkpoint checkpoint)
+    private static SignedNote CheckNote(HeadRow head, Genesis genesis, TrustFile? trust, out Checkpoint checkpoint)
     {
-        checkpoint = Verified(head.Note, genesis, out var note)
+        checkpoint = Verified(head.Note, genesis, trust, out var note)
             ?? throw Inconsistent("the stored checkpoint is not signed by the chain's log key");
         if (checkpoint.Size != head.NoteSize || checkpoint.Size > head.Size || (checkpoint.Size == head.Size && !checkpoint.Root.Equals(head.Root)))
         {
@@ -660,10 +659,10 @@ internal sealed class ChainAppender : IDisposable
         return note!;
     }
 
-    /// <summary>The checkpoint of a note that the chain's log key signed; null when it did not.</summary>
-    internal static Checkpoint? Verified(ReadOnlySpan<byte> noteBytes, Genesis genesis, out SignedNote? note)
+    /// <summary>The checkpoint of a note that a log key of the chain signed, the genesis' or one of the trust version that the chain carries; null when none did.</summary>
+    internal static Checkpoint? Verified(ReadOnlySpan<byte> noteBytes, Genesis genesis, TrustFile? trust, out SignedNote? note)
         => SignedNote.TryParse(noteBytes, out note).Ok && note is not null
-            && note.Verify([genesis.LogKey]).Ok
+            && note.Verify(genesis.AllLogKeys(trust)).Ok
             && Checkpoint.TryParse(note.Text, out var checkpoint) == CheckpointProblem.None && checkpoint is not null
             && string.Equals(checkpoint.Origin, genesis.Origin, StringComparison.Ordinal)
             ? checkpoint

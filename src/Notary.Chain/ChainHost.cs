@@ -20,16 +20,18 @@ public sealed class ChainHost : IDisposable
     private readonly Sequencer _sequencer;
     private readonly ChainAppender _appender;
     private readonly ChainReads _reads;
-    private readonly ISigner _signer;
+    private readonly LogSigner _log;
+    private readonly string _password;
     private readonly ItemCipher _cipher;
     private volatile string? _freshnessPending;
 
-    private ChainHost(ChainFolder folder, ChainTemplate template, Genesis genesis, ISigner signer, ItemCipher cipher, Hash32 digestKey, ChainReads reads, IDigestIndex index, ChainAppender appender)
+    private ChainHost(ChainFolder folder, ChainTemplate template, Genesis genesis, LogSigner log, string password, ItemCipher cipher, Hash32 digestKey, ChainReads reads, IDigestIndex index, ChainAppender appender)
     {
         Name = folder.Name;
         Template = template;
         Genesis = genesis;
-        _signer = signer;
+        _log = log;
+        _password = password;
         _cipher = cipher;
         _reads = reads;
         _appender = appender;
@@ -90,19 +92,14 @@ public sealed class ChainHost : IDisposable
         try
         {
             var template = ChainTemplate.LoadCopy(folder.Root, genesis.Chain);
-            var signer = Own(LoadKey(() => KeyFile.Load(folder.LogKeyPath, password)));
-            if (!signer.PublicKey.Span.SequenceEqual(genesis.LogKey.PublicKey))
-            {
-                throw new ChainRefusedException(ChainRefusal.Key, $"'{folder.LogKeyPath}' is not the log key of this chain's genesis: put the right key file back.");
-            }
-
+            var log = Own(LogSigner.Load(folder, genesis, password));
             var cipher = Own(ItemCipher.Create(genesis.Suite, WrappingKeyId, LoadKey(() => SymmetricKeyFile.Load(folder.WrappingKeyPath, password))));
             var digestKey = Hash32.FromSpan(LoadKey(() => SymmetricKeyFile.Load(folder.DigestIndexKeyPath, password)));
             var store = Own(database.OpenStore());
             var reads = Own(new ChainReads(database.OpenReader));
             var index = Own(database.OpenIndex());
-            var appender = ChainAppender.Open(store, reads, genesis, signer, time, () => index.DurableTo);
-            return new ChainHost(folder, template, genesis, signer, cipher, digestKey, reads, index, appender);
+            var appender = ChainAppender.Open(store, reads, genesis, log, time, () => index.DurableTo);
+            return new ChainHost(folder, template, genesis, log, password, cipher, digestKey, reads, index, appender);
         }
         catch (DatabaseFailureException failure)
         {
@@ -140,6 +137,19 @@ public sealed class ChainHost : IDisposable
     /// <summary>The newest anchor of another chain on this one, as far as it was appended; null without one.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _appender.State.LatestAnchor(origin);
 
+    /// <summary>The versions of the trust file that this chain carries, oldest first, as far as they were appended.</summary>
+    public IReadOnlyList<TrustInForce> TrustVersions => _appender.State.TrustVersions;
+
+    /// <summary>The log keys whose private halves lie in the chain's folder.</summary>
+    public IReadOnlyList<NoteKey> LogKeysHere => _log.Held;
+
+    /// <summary>Loads a log key whose file was made after the chain was opened; it signs once <see cref="SignWith"/> asks for it.</summary>
+    /// <exception cref="ChainRefusedException">Its file cannot be read.</exception>
+    internal void LoadLogKey(NoteKey key) => _log.TryAdd(key, _password);
+
+    /// <summary>Which log keys sign from now on, asked at each signature; those without a file here are passed over. None of them here stops the chain.</summary>
+    internal void SignWith(Func<IReadOnlyList<NoteKey>> wanted) => _log.Wanted = wanted;
+
     /// <summary>Appends a leaf of the platform's own.</summary>
     /// <param name="draft">An anchor or trust leaf of this chain.</param>
     /// <returns>Its index; or −1 and the reason: a code of admission, or how the append ended.</returns>
@@ -165,6 +175,13 @@ public sealed class ChainHost : IDisposable
     {
         _freshnessPending = null;
         _sequencer.Wake();
+    }
+
+    /// <summary>The trust file does not know this chain: whatever it sealed could be believed by nobody.</summary>
+    internal void StopUntrusted(string sentence)
+    {
+        _sequencer.StopFor(new StoppedState(StopReason.Untrusted, sentence));
+        _freshnessPending = null;
     }
 
     /// <summary>A node holds more than this database, or another history: nothing may be appended to it.</summary>
@@ -260,7 +277,7 @@ public sealed class ChainHost : IDisposable
         _reads.Dispose();
         _appender.Dispose();
         _cipher.Dispose();
-        _signer.Dispose();
+        _log.Dispose();
     }
 
     private static T LoadKey<T>(Func<T> load)

@@ -29,6 +29,9 @@ public enum ChainRefusal
 
     /// <summary>The database would not keep what it confirms, by its settings or its role.</summary>
     Durability = 9,
+
+    /// <summary>The trust file is not the one that the main chain carries, and does not lead to it.</summary>
+    Trust = 10,
 }
 
 /// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>

@@ -109,8 +109,9 @@ public sealed class Fsck
         // One snapshot for the whole check.
         database.BeginSnapshot();
         CheckPages(database);
-        var head = ReadHead(database, genesis, out var note);
-        var against = ReadAgainst(genesis, head);
+        var trust = NewestTrust(database);
+        var head = ReadHead(database, genesis, trust, out var note);
+        var against = ReadAgainst(genesis, trust, head);
         using var cipher = OpenCipher(genesis);
         var root = CheckEntries(database, genesis, head, note, against, cipher, cancellation);
         CheckBeyond(database, head);
@@ -125,7 +126,23 @@ public sealed class Fsck
         }
     }
 
-    private HeadRow ReadHead(Database database, Genesis genesis, out Checkpoint? note)
+    // Which log keys there are beside the genesis' own, the chain's newest trust leaf says; whether that leaf is admitted, the entries show below.
+    private TrustFile? NewestTrust(Database database)
+    {
+        using var marks = database.Prepare("SELECT number FROM state_leaf ORDER BY number DESC");
+        using var reads = new ChainReads(_tables.OpenReader);
+        while (marks.Step())
+        {
+            if (reads.Entry(marks.Number(0)) is { } entry && Admission.AdmitForm(entry, out var facts).Ok && facts.TrustRecord is { } record)
+            {
+                return record.File;
+            }
+        }
+
+        return null;
+    }
+
+    private HeadRow ReadHead(Database database, Genesis genesis, TrustFile? trust, out Checkpoint? note)
     {
         note = null;
         using var statement = database.Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
@@ -143,7 +160,7 @@ public sealed class Fsck
             Find(head.Size - 1, "head", "head-edge", "The stored edge does not hash to the stored root.");
         }
 
-        note = ChainAppender.Verified(head.Note, genesis, out _);
+        note = ChainAppender.Verified(head.Note, genesis, trust, out _);
         if (note is null)
         {
             Find(head.NoteSize - 1, "head", "note-signature", "The stored checkpoint is not signed by the chain's log key.");
@@ -156,14 +173,14 @@ public sealed class Fsck
         return head;
     }
 
-    private Checkpoint? ReadAgainst(Genesis genesis, HeadRow head)
+    private Checkpoint? ReadAgainst(Genesis genesis, TrustFile? trust, HeadRow head)
     {
         if (_options.Against is not { } bytes)
         {
             return null;
         }
 
-        var against = ChainAppender.Verified(bytes.Span, genesis, out _);
+        var against = ChainAppender.Verified(bytes.Span, genesis, trust, out _);
         if (against is null)
         {
             Find(-1, "against", "against-signature", "The saved checkpoint is not signed by this chain's log key.");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Notary.Cli.Bench;
 using Notary.Cli.Chains;
+using Notary.Cli.Governance;
 using Notary.Cli.Keys;
 using Notary.Cli.Submitting;
 using Notary.Cli.Verifying;

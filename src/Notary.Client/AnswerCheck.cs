@@ -88,7 +88,7 @@ internal static class AnswerCheck
         // Sealed is what is proved here: the quorum's cosignatures come later, and the verifier says whether they are there.
         if (verdict.Failure is not (QuorumFailure.None or QuorumFailure.QuorumNotReached))
         {
-            throw NotProved("checkpoint-signature", $"The checkpoint's signatures do not satisfy the trust file ({verdict.Failure}).");
+            throw NotProved("checkpoint-signature", $"The checkpoint's signatures do not satisfy the trust file ({verdict.Failure}); if the deployment has replaced its keys, go forward with notary trust update.");
         }
     }
 

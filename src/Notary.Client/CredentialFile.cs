@@ -54,6 +54,16 @@ public sealed class CredentialFile
             $"No credential was found: there is no data/credential.json in {start} or above it, and {EnvironmentVariable} is not set; start the server here once, or name the file with --credential."));
     }
 
+    /// <summary>A server asked by nobody in particular: for what anyone may read.</summary>
+    /// <exception cref="NotaryClientException"><see cref="ClientFailure.Credential"/>: no http or https address.</exception>
+    public static CredentialFile Nobody(string server)
+    {
+        ArgumentNullException.ThrowIfNull(server);
+        return Uri.TryCreate(server.EndsWith('/') ? server : server + "/", UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"
+            ? new CredentialFile(string.Empty, uri, string.Empty, string.Empty)
+            : throw new NotaryClientException(ClientFailure.Credential, "server-malformed", $"{server} is not an http or https address.");
+    }
+
     /// <summary>Looks for <c>data/&lt;name&gt;</c> in a folder and in each one above it.</summary>
     public static string? FindUpward(string startFolder, string name)
     {

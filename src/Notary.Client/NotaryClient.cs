@@ -13,6 +13,10 @@ namespace Notary.Client;
 public sealed class NotaryClient : IDisposable
 {
     private const string NdJson = "application/x-ndjson";
+
+    // A client that was away for longer asks again.
+    private const int MaximumVersions = 1_000;
+
     private readonly HttpClient _http;
     private readonly TrustStore _trust;
     private readonly RetryPolicy _retry;
@@ -36,7 +40,11 @@ public sealed class NotaryClient : IDisposable
             BaseAddress = credential.Server,
             Timeout = Timeout.InfiniteTimeSpan,
         };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", credential.Secret);
+        if (credential.Secret.Length > 0)
+        {
+            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", credential.Secret);
+        }
+
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("notary-client", typeof(NotaryClient).Assembly.GetName().Version?.ToString(3)));
     }
 
@@ -99,6 +107,61 @@ public sealed class NotaryClient : IDisposable
 
     /// <summary>Where the server's chains, ledger nodes and anchors stand; the answer's JSON, not verified.</summary>
     public Task<byte[]> NetworkUnverifiedAsync(CancellationToken cancel = default) => SendAsync(static () => new HttpRequestMessage(HttpMethod.Get, "api/network"), cancel);
+
+    /// <summary>The versions of the trust file that follow a pinned one on the server, oldest first; each is checked to follow the one before it, so that one only goes forward and skips none.</summary>
+    /// <exception cref="NotaryClientException"><see cref="ClientFailure.NotProved"/>: the server has a version that does not follow; those before it may be taken by asking again.</exception>
+    public async Task<IReadOnlyList<TrustFile>> FollowingTrustAsync(TrustFile pinned, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(pinned);
+        var following = new List<TrustFile>();
+        for (TrustFile last = pinned; following.Count < MaximumVersions; last = following[^1])
+        {
+            long version = last.Content.Version + 1;
+            byte[] bytes;
+            try
+            {
+                bytes = await SendAsync(() => new HttpRequestMessage(HttpMethod.Get, FormattableString.Invariant($"api/trust/{version}")), cancel).ConfigureAwait(false);
+            }
+            catch (NotaryClientException none) when (none.Code == "trust-not-found")
+            {
+                return following;
+            }
+
+            if ((TrustFile.TryParse(bytes, out TrustFile? next) ?? next!.Follows(last)) is { } problem)
+            {
+                throw new NotaryClientException(
+                    ClientFailure.NotProved, "trust-not-next", FormattableString.Invariant($"What {_http.BaseAddress} gives as version {version} does not follow version {last.Content.Version} ({problem.Failure}: {problem.Detail})."));
+            }
+
+            following.Add(next!);
+        }
+
+        return following;
+    }
+
+    /// <summary>Hands a signed trust file in; the answer's JSON, not verified.</summary>
+    /// <param name="file">The version after the one in force.</param>
+    /// <param name="reachBack">Whether it is meant to change what holds at indexes that the main chain has passed: a revocation.</param>
+    /// <param name="cancel">Gives up; whether it came into force is then unknown, and the same file may be handed in again.</param>
+    public Task<byte[]> ApplyTrustUnverifiedAsync(TrustFile file, bool reachBack, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return SendAsync(
+            () => new HttpRequestMessage(HttpMethod.Post, "api/trust" + (reachBack ? "?reach-back=true" : string.Empty))
+            {
+                Content = new ReadOnlyMemoryContent(file.ToBytes()) { Headers = { ContentType = new MediaTypeHeaderValue("text/plain", "utf-8") } },
+            },
+            cancel);
+    }
+
+    /// <summary>How many leaves the server says that its main chain has: where a change of the trust file may begin. Not verified.</summary>
+    public async Task<long> MainSizeUnverifiedAsync(CancellationToken cancel = default)
+    {
+        byte[] note = await SendAsync(static () => new HttpRequestMessage(HttpMethod.Get, "log/main/checkpoint"), cancel).ConfigureAwait(false);
+        return Ledger.SignedNote.TryParse(note, out Ledger.SignedNote? parsed).Ok && Ledger.Checkpoint.TryParse(parsed!.Text, out Ledger.Checkpoint? checkpoint) == Ledger.CheckpointProblem.None
+            ? checkpoint!.Size
+            : throw new NotaryClientException(ClientFailure.Malformed, "answer-malformed", $"What {_http.BaseAddress} gives as its main chain's checkpoint is none.");
+    }
 
     /// <summary>Looks records up by a digest of one of their parts; the answer's JSON, not verified.</summary>
     public Task<byte[]> FindDigestUnverifiedAsync(Hash32 digest, CancellationToken cancel = default) =>

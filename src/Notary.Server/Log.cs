@@ -18,8 +18,11 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Information, "Metrics and traces go to {Endpoint}.")]
     public static partial void TelemetryOn(ILogger logger, string endpoint);
 
-    [LoggerMessage(7, LogLevel.Warning, "{Route}: the chain's database does not answer: {Sentence}")]
+    [LoggerMessage(8, LogLevel.Warning, "{Route}: the chain's database does not answer: {Sentence}")]
     public static partial void DatabaseLost(ILogger logger, string route, string sentence);
+
+    [LoggerMessage(7, LogLevel.Warning, "Version {Version} of the trust file ({Fingerprint}) is in force by leaf {MainIndex} of the main chain; handed in by {Account}.")]
+    public static partial void TrustApplied(ILogger logger, long version, string fingerprint, long mainIndex, string account);
 
     [LoggerMessage(20, LogLevel.Error, "The ledger node of {Origin} has stopped; its requests are answered 503.")]
     public static partial void NodeStopped(ILogger logger, string origin, Exception failure);

@@ -42,6 +42,7 @@ try
     app.MapLogs(platform);
     app.MapHealth(platform);
     app.MapNetwork(platform);
+    app.MapTrust(platform, app.Logger);
     app.MapPortal(platform);
     app.MapOpenApi();
 

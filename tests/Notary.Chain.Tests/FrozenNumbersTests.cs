@@ -11,11 +11,13 @@ public class FrozenNumbersTests
     {
         Assert.Equal(
             ["Sealed=1", "Replayed=2", "IdempotencyConflict=3", "QueueFull=4", "ChainStopped=5", "OutcomeUnknown=6", "BodyRefused=7", "NoKey=8", "FreshnessPending=9", "DatabaseLost=10"], Names<DepositOutcome>());
-        Assert.Equal(["None=0", "Storage=1", "OutcomeUnknown=2", "HeadChanged=3", "Clock=4", "Signing=5", "Closed=6", "Stale=7"], Names<StopReason>());
+        Assert.Equal(["None=0", "Storage=1", "OutcomeUnknown=2", "HeadChanged=3", "Clock=4", "Signing=5", "Closed=6", "Stale=7", "Untrusted=8"], Names<StopReason>());
         Assert.Equal(["ForkedNote=1", "ForkedPrefix=2", "LeafRefused=3", "TreeRefused=4"], Names<AlarmKind>());
         Assert.Equal(["Cosigned=0", "Unreachable=1", "Ahead=2", "Inconsistent=3", "Refused=4"], Names<FeedOutcome>());
         Assert.Equal(
-            ["NotCreated=1", "Exists=2", "OtherVersion=3", "Locked=4", "Inconsistent=5", "Key=6", "Template=7", "Storage=8", "Durability=9"], Names<ChainRefusal>());
+            ["NotCreated=1", "Exists=2", "OtherVersion=3", "Locked=4", "Inconsistent=5", "Key=6", "Template=7", "Storage=8", "Durability=9", "Trust=10"], Names<ChainRefusal>());
+        Assert.Equal(
+            ["None=0", "NotGoverned=1", "NotNextVersion=2", "NotAuthorised=3", "TooLarge=4", "ChainMissing=5", "LogKeyMissing=6", "ReachesBack=7", "NotAppended=8"], Names<TrustRefusal>());
     }
 
     private static IEnumerable<string> Names<T>()

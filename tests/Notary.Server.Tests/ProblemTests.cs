@@ -44,6 +44,8 @@ public sealed class ProblemTests(ServerFixture server)
         too-large 413
         too-many-lines 413
         truncated 400
+        trust-not-found 404
+        trust-refused 422
         unauthenticated 401
         unsupported-type 415
         verifier-busy 503

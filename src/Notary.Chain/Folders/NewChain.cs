@@ -133,7 +133,7 @@ internal sealed class NewChain : IDisposable
             Add(SystemLeaves.Trust(Genesis, trust, Guid.CreateVersion7(now), now));
         }
 
-        using var appender = ChainAppender.Create(Sqlite.SqliteChainStore.Create(_folder.DatabasePath), Genesis, _log, time);
+        using var appender = ChainAppender.Create(Sqlite.SqliteChainStore.Create(_folder.DatabasePath), Genesis, LogSigner.Of(Genesis, _log), time);
         appender.Finish(appender.Append([AppendRequest.Of(leaves[0])]));
         appender.Finish(appender.Append([.. leaves.Skip(1).Select(AppendRequest.Of)]));
         appender.StoreNote();

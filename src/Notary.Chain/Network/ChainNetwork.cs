@@ -21,28 +21,50 @@ public sealed class ChainNetwork : IAsyncDisposable
     private static readonly TimeSpan FreshnessRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan NodeTimeout = TimeSpan.FromSeconds(10);
 
+    private readonly DataFolder _data;
     private readonly IReadOnlyDictionary<string, ChainHost> _chains;
-    private readonly Dictionary<string, Finality> _finality = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, LedgerNode> _nodes = new(StringComparer.Ordinal);
+    private readonly string _password;
+    private readonly Func<PolicyWitness, INodeLink?> _remote;
+    private readonly TimeProvider _time;
+    private readonly TrustCarrier _carrier;
+    private readonly ConcurrentDictionary<string, Finality> _finality = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ChainTrust> _trust = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, LedgerNode> _nodes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Anchoring> _anchoring = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _starting = [];
-    private readonly List<INodeLink> _links = [];
     private int _disposed;
 
-    private ChainNetwork(IReadOnlyDictionary<string, ChainHost> chains) => _chains = chains;
+    private ChainNetwork(DataFolder data, IReadOnlyDictionary<string, ChainHost> chains, TrustFile trust, string password, Func<PolicyWitness, INodeLink?> remote, TimeProvider time)
+    {
+        _data = data;
+        _chains = chains;
+        _password = password;
+        _remote = remote;
+        _time = time;
+        _carrier = new TrustCarrier(data, chains, trust, GoneOver, time);
+    }
 
-    /// <summary>The nodes that run in this process, by <c>chain/node</c>.</summary>
+    /// <summary>The nodes that run in this process, by <c>chain/folder</c>.</summary>
     public IReadOnlyDictionary<string, LedgerNode> Nodes => _nodes;
 
-    /// <summary>Opens the nodes that lie in the data folder, and starts finality and anchors of all chains that have a quorum. No chain appends before it has passed its freshness check.</summary>
+    /// <summary>The version of the trust file in force.</summary>
+    public TrustFile Trust => _carrier.Trust;
+
+    /// <summary>Why the version in force is not on every chain yet; null when it is.</summary>
+    public string? TrustTrouble => _carrier.Trouble;
+
+    /// <summary>
+    /// Opens the nodes that lie in the data folder, and starts finality and anchors of all chains that have a quorum. No chain appends before it has passed its freshness check; one that
+    /// the trust file does not know is stopped.
+    /// </summary>
     /// <param name="data">The data folder; its nodes lie in <c>nodes/&lt;chain&gt;/&lt;node&gt;</c>.</param>
     /// <param name="chains">The open chains, by name. They outlive this object.</param>
-    /// <param name="trust">The platform's trust file.</param>
+    /// <param name="trust">The data folder's trust file; where the main chain carries a later version that follows from it, that one is in force, and is written there.</param>
     /// <param name="password">Opens the nodes' key files.</param>
     /// <param name="remote">The way to a node that does not lie here, or null; disposed with this object where it can be.</param>
     /// <param name="time">The clock.</param>
-    /// <exception cref="ChainRefusedException">A node cannot be opened.</exception>
+    /// <exception cref="ChainRefusedException">A node cannot be opened, a log key is missing, or the trust file is not the main chain's.</exception>
     public static ChainNetwork Start(
         DataFolder data, IReadOnlyDictionary<string, ChainHost> chains, TrustFile trust, string password, Func<PolicyWitness, INodeLink?> remote, TimeProvider time)
     {
@@ -50,19 +72,22 @@ public sealed class ChainNetwork : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(chains);
         ArgumentNullException.ThrowIfNull(trust);
         ArgumentNullException.ThrowIfNull(remote);
-        var network = new ChainNetwork(chains);
+        var network = new ChainNetwork(data, chains, trust, password, remote, time);
         try
         {
-            network.OpenNodes(data, password, time);
             foreach (var (name, chain) in chains)
             {
-                if (trust.Find(chain.Genesis.Origin) is { Policy.QuorumNone: false } trusted)
-                {
-                    network.Open(data, name, chain, trusted, remote, time);
-                }
+                network.TakeTrust(name, chain);
+            }
+
+            network.OpenNodes();
+            foreach (var name in network._trust.Keys)
+            {
+                network.Open(name, chains[name]);
             }
 
             network.Anchor(time);
+            network._carrier.Start();
             return network;
         }
         catch
@@ -71,6 +96,26 @@ public sealed class ChainNetwork : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Brings the next version of the trust file into force: seals it on the main chain, carries it to every region, and goes over to it while all chains run.</summary>
+    /// <param name="file">Signed; the version in force again completes what was interrupted.</param>
+    /// <param name="reachBack">Whether it may change what holds at main indexes that are passed already: a revocation.</param>
+    /// <param name="cancellation">Ends the waiting for the regions; carrying goes on.</param>
+    public Task<TrustApplied> ApplyTrustAsync(TrustFile file, bool reachBack, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return _carrier.ApplyAsync(file, reachBack, cancellation);
+    }
+
+    /// <summary>A version of the trust file that was or is in force, as far as the main chain carries it; null for any other.</summary>
+    public TrustFile? TrustVersion(long version)
+    {
+        var sealedOne = _chains.GetValueOrDefault(TrustFile.MainChain)?.TrustVersions.FirstOrDefault(known => known.File.Content.Version == version)?.File;
+        return sealedOne ?? (Trust.Content.Version == version ? Trust : null);
+    }
+
+    /// <summary>The node of that key, when it runs in this process.</summary>
+    public LedgerNode? NodeOf(NoteKey key) => _nodes.Values.FirstOrDefault(node => node.Key.Equals(key));
 
     /// <summary>The finality of a chain; null when its trust file demands no quorum.</summary>
     public Finality? FinalityOf(string chain) => _finality.GetValueOrDefault(chain);
@@ -137,7 +182,7 @@ public sealed class ChainNetwork : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         var failures = new List<Exception>();
         await TryAsync(() => new ValueTask(Task.WhenAll(_starting))).ConfigureAwait(false);
-        foreach (var part in _anchoring.Values.Cast<IAsyncDisposable>().Concat(_finality.Values))
+        foreach (var part in new IAsyncDisposable[] { _carrier }.Concat(_anchoring.Values).Concat(_finality.Values))
         {
             await TryAsync(part.DisposeAsync).ConfigureAwait(false);
         }
@@ -145,11 +190,6 @@ public sealed class ChainNetwork : IAsyncDisposable
         foreach (var node in _nodes.Values)
         {
             node.Dispose();
-        }
-
-        foreach (var link in _links.OfType<IDisposable>())
-        {
-            link.Dispose();
         }
 
         _stop.Dispose();
@@ -180,50 +220,117 @@ public sealed class ChainNetwork : IAsyncDisposable
             : null;
     }
 
-    private void OpenNodes(DataFolder data, string password, TimeProvider time)
+    // What the trust file says of a chain; none of it where it demands no quorum.
+    private void TakeTrust(string name, ChainHost chain)
     {
-        var opened = new ConcurrentDictionary<string, LedgerNode>(StringComparer.Ordinal);
-        try
+        var origin = chain.Genesis.Origin;
+        if (Trust.Find(origin) is null)
         {
-            var folders = _chains.SelectMany(pair => data.Nodes(pair.Key).Select(folder => (Name: $"{pair.Key}/{Path.GetFileName(folder.Root)}", Folder: folder, pair.Value.Genesis)));
-            Together.Run(folders, node => opened[node.Name] = LedgerNode.Open(node.Folder, node.Genesis, password, time));
+            chain.StopUntrusted(FormattableString.Invariant(
+                $"Version {Trust.Content.Version} of the trust file does not know {origin}, so nothing that it seals could be believed: add the chain by 'notary trust propose --add-chain', or take its folder away."));
+            return;
         }
-        finally
+
+        if (Trust.EntriesOf(origin).All(static entry => entry.Policy.QuorumNone))
         {
-            foreach (var (name, node) in opened)
+            return;
+        }
+
+        Tuple<TrustFile, IReadOnlyList<TrustedChain>>? known = null;
+        var isMain = name == TrustFile.MainChain;
+        var main = _chains.GetValueOrDefault(TrustFile.MainChain);
+        var trust = new ChainTrust(
+            () =>
             {
-                _nodes.Add(name, node);
-            }
+                var (now, read) = (Trust, known);
+                if (!ReferenceEquals(read?.Item1, now))
+                {
+                    known = read = Tuple.Create(now, (IReadOnlyList<TrustedChain>)[.. now.EntriesOf(origin)]);
+                }
+
+                return read!.Item2;
+            },
+            // Without the main chain at hand the newest entry is what counts.
+            () => main?.Reader.Size ?? Trust.Find(origin)!.FromMainIndex,
+            isMain);
+        if (trust.EntryOf(chain.Reader.Size) is { } entry && !entry.LogKeys.Any(chain.LogKeysHere.Contains))
+        {
+            throw new ChainRefusedException(ChainRefusal.Key, $"None of the log keys that the trust file names for {origin} lies in the chain's folder: put the key file back.");
+        }
+
+        _trust.Add(name, trust);
+        chain.SignWith(() => _carrier.SigningKeys(chain, trust, _finality.GetValueOrDefault(name)?.Newest?.Size ?? 0));
+    }
+
+    // Where the new version reaches back, anchors count no more; everything else each part sees by itself.
+    private void GoneOver(TrustFile before, TrustFile after)
+    {
+        foreach (var (name, finality) in _finality)
+        {
+            finality.Judge(after.Content.Version, after.FirstChange(before, _chains[name].Genesis.Origin) ?? long.MaxValue);
         }
     }
 
-    private void Open(DataFolder data, string name, ChainHost chain, TrustedChain trusted, Func<PolicyWitness, INodeLink?> remote, TimeProvider time)
-    {
-        var links = new Dictionary<string, INodeLink>(StringComparer.Ordinal);
-        foreach (var witness in trusted.Policy.Witnesses)
-        {
-            var local = _nodes.GetValueOrDefault($"{name}/{witness.Name}");
-            var here = local is not null && local.Key.Equals(witness.Key);
-            if ((here ? new LocalNodeLink(local!) : remote(witness)) is { } link)
-            {
-                links.Add(witness.Name, link);
-                _links.Add(link);
-            }
-        }
+    private void OpenNodes() => Together.Run(
+        _trust.SelectMany(pair => pair.Value.Witnesses.Select(witness => (Chain: pair.Key, witness.Key))).Select(node => (node.Chain, Folder: FolderOf(node.Chain, node.Key))).Where(static node => node.Folder is not null),
+        node => OpenNode(node.Chain, node.Folder!));
 
+    private NodeFolder? FolderOf(string chain, NoteKey key) => _data.Nodes(chain).FirstOrDefault(folder => File.Exists(folder.VerifierKeyPath) && folder.ReadVerifierKey().Equals(key));
+
+    // A node that lost its copy is no reason not to start: it is down, and says so, until another key takes its place.
+    private INodeLink OpenNode(string chain, NodeFolder folder)
+    {
+        var name = $"{chain}/{Path.GetFileName(folder.Root)}";
+        try
+        {
+            var host = _chains[chain];
+            var node = _nodes.GetOrAdd(name, _ => LedgerNode.Open(folder, host.Genesis, _password, _time));
+            if (host.TrustVersions is { Count: > 0 } versions)
+            {
+                // It may have been away when the log's key was replaced, or not there yet.
+                node.KnowTrust(versions[^1].File);
+            }
+
+            return new LocalNodeLink(node);
+        }
+        catch (ChainRefusedException lost) when (lost.Refusal == ChainRefusal.Inconsistent)
+        {
+            return new NoNodeLink(lost.Message);
+        }
+    }
+
+    private INodeLink? LinkTo(string chain, PolicyWitness witness) => FolderOf(chain, witness.Key) is { } folder ? OpenNode(chain, folder) : _remote(witness);
+
+    private void Open(string name, ChainHost chain)
+    {
         var times = new FinalityTimes(TimeSpan.FromMilliseconds(chain.Template.CandidateMs), TimeSpan.FromMilliseconds(chain.Template.CandidateTimeoutMs), NodeTimeout);
         FinalityStore store;
         try
         {
-            store = FinalityStore.Open(data.Chain(name).FinalityPath);
+            store = FinalityStore.Open(_data.Chain(name).FinalityPath);
         }
         catch (Store.DatabaseFailureException failure)
         {
-            throw new ChainRefusedException(ChainRefusal.Storage, $"The database '{data.Chain(name).FinalityPath}' cannot be opened ({failure.Message}): look at the disk.", failure);
+            throw new ChainRefusedException(ChainRefusal.Storage, $"The database '{_data.Chain(name).FinalityPath}' cannot be opened ({failure.Message}): look at the disk.", failure);
         }
 
-        var finality = new Finality(chain.Reader, trusted, links, store, times, time);
-        _finality.Add(name, finality);
+        Finality finality;
+        try
+        {
+            finality = new Finality(chain.Reader, _trust[name], witness => LinkTo(name, witness), store, times, _time);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+
+        _finality[name] = finality;
+        if (finality.JudgedVersion < Trust.Content.Version)
+        {
+            finality.Judge(Trust.Content.Version, 0);
+        }
+
         if (finality.Contradicts(_chains.GetValueOrDefault(TrustFile.MainChain)?.LatestAnchor(chain.Genesis.Origin)) is { } contradiction)
         {
             chain.StopStale(StaleSentence(chain, contradiction));

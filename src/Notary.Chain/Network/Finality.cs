@@ -13,11 +13,12 @@ public sealed record FinalityTimes(TimeSpan Interval, TimeSpan CandidateTimeout,
 
 /// <summary>A node as its log sees it.</summary>
 /// <param name="Name">Its name in the policy.</param>
+/// <param name="Key">Its key: while a node is being replaced, two bear one name.</param>
 /// <param name="Cosigned">The largest size that it cosigned since this process started; 0 before the first.</param>
 /// <param name="FailingSince">Since when attempts with it end badly, Unix milliseconds; null while they end well.</param>
 /// <param name="Outcome">How the last attempt ended.</param>
 /// <param name="Detail">What it answered, when that was no cosignature.</param>
-public sealed record NodeView(string Name, long Cosigned, long? FailingSince, FeedOutcome Outcome, string Detail);
+public sealed record NodeView(string Name, NoteKey Key, long Cosigned, long? FailingSince, FeedOutcome Outcome, string Detail);
 
 /// <summary>Whether a chain may append after its start.</summary>
 /// <param name="Fresh">True when enough nodes hold nothing that the head does not extend.</param>
@@ -30,48 +31,51 @@ public sealed record FreshnessCheck(bool Fresh, string? Stale, IReadOnlyList<str
 /// time-out. The bytes of a final checkpoint are fixed when they are stored, and never chosen again.
 /// </summary>
 /// <remarks>
+/// Which keys and nodes count, the trust file says, and it may change while this runs: nodes that it names are fed from then on, those that it names no more are let go, and a stored final
+/// checkpoint that the entry in force does not accept is offered again under that entry.
 /// A node that is down, slow or hostile costs nobody but itself: each is fed by a task of its own, and takes up the newest candidate when it has ended the one before. Sealing does
 /// not wait for any of this. A failure of the store is shown by <see cref="Failure"/> until it has passed; sealing goes on meanwhile.
 /// </remarks>
 public sealed class Finality : IAsyncDisposable
 {
     private readonly ChainReader _reader;
-    private readonly IReadOnlyList<NoteKey> _logKeys;
-    private readonly QuorumPolicy _policy;
+    private readonly ChainTrust _trust;
+    private readonly Func<PolicyWitness, INodeLink?> _linkTo;
     private readonly FinalityStore _store;
     private readonly FinalityTimes _times;
     private readonly TimeProvider _time;
-    private readonly IReadOnlyList<Member> _members;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly List<Task> _tasks = [];
-    private int _started;
+    private volatile IReadOnlyList<Member> _members = [];
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Candidate? _candidate;
+    private TrustedChain? _candidateEntry;
     private DateTimeOffset _retried;
     private SignedNote? _gathered;
     private FinalCheckpoint? _newest;
     private AnchoredCheckpoint? _anchored;
+    private bool _started;
 
     /// <param name="reader">The chain.</param>
-    /// <param name="chain">Its entry in the trust file: log keys and quorum.</param>
-    /// <param name="links">The way to each node, by its name in the policy; a node without one counts as down.</param>
+    /// <param name="trust">What the trust file says of it: log keys and quorum.</param>
+    /// <param name="linkTo">The way to a node; a node without one counts as down. Links that can be disposed are disposed by this object.</param>
     /// <param name="store">Owned by this object from now on.</param>
     /// <param name="times">Interval and time-outs.</param>
     /// <param name="time">The clock.</param>
-    public Finality(ChainReader reader, TrustedChain chain, IReadOnlyDictionary<string, INodeLink> links, FinalityStore store, FinalityTimes times, TimeProvider time)
+    public Finality(ChainReader reader, ChainTrust trust, Func<PolicyWitness, INodeLink?> linkTo, FinalityStore store, FinalityTimes times, TimeProvider time)
     {
-        ArgumentNullException.ThrowIfNull(chain);
+        ArgumentNullException.ThrowIfNull(trust);
         ArgumentNullException.ThrowIfNull(store);
         _reader = reader;
-        _logKeys = chain.LogKeys;
-        _policy = chain.Policy;
+        _trust = trust;
+        _linkTo = linkTo;
         _store = store;
         _times = times;
         _time = time;
-        _members = [.. chain.Policy.Witnesses.Select(witness => new Member(witness, links.GetValueOrDefault(witness.Name)))];
         _newest = store.Final();
         _anchored = store.NewestAnchored();
+        TakeMembers();
     }
 
     /// <summary>The newest final checkpoint; null before the first.</summary>
@@ -87,10 +91,13 @@ public sealed class Finality : IAsyncDisposable
         {
             lock (_gate)
             {
-                return _candidate is { } open && open.Head.Size > (_newest?.Size ?? 0) && _time.GetUtcNow() - open.Since >= _times.CandidateTimeout ? open.Since.ToUnixTimeMilliseconds() : null;
+                return _candidate is { } open && open.Head.Size > FinalSize && _time.GetUtcNow() - open.Since >= _times.CandidateTimeout ? open.Since.ToUnixTimeMilliseconds() : null;
             }
         }
     }
+
+    /// <summary>Why nothing can become final, when the trust file has no entry of the chain for this place of the main chain; null otherwise.</summary>
+    public string? Closed => _trust.EntryOf(_reader.Head.Size) is null ? "The trust file has no entry of this chain that holds now: what it seals stays sealed." : null;
 
     /// <summary>Why what was cosigned last could not be stored; null while it can.</summary>
     public Exception? Failure { get; private set; }
@@ -113,14 +120,16 @@ public sealed class Finality : IAsyncDisposable
     /// </summary>
     public async Task<FreshnessCheck> CheckFreshnessAsync(CancellationToken cancellation)
     {
+        TakeMembers();
+        var members = _members;
         var candidate = new Candidate(_reader, _reader.Head, _time.GetUtcNow());
-        var answers = await Task.WhenAll(_members.Select(member => AskAsync(member, feed => feed.OfferAsync, candidate, cancellation))).ConfigureAwait(false);
+        var answers = await Task.WhenAll(members.Select(member => AskAsync(member, feed => feed.OfferAsync, candidate, cancellation))).ConfigureAwait(false);
         var silent = new HashSet<NoteKey>();
         var missing = new List<string>();
         string? stale = null;
         for (var i = 0; i < answers.Length; i++)
         {
-            var witness = _members[i].Witness;
+            var witness = members[i].Witness;
             if (answers[i].Outcome == FeedOutcome.Cosigned)
             {
                 continue;
@@ -129,13 +138,15 @@ public sealed class Finality : IAsyncDisposable
             // A number that a node says is no proof: one hostile node would stop the chain. It counts as silent until it shows what the log has signed.
             silent.Add(witness.Key);
             missing.Add(answers[i].Outcome == FeedOutcome.Unreachable ? witness.Name : $"{witness.Name} ({answers[i].Detail})");
-            if (answers[i].Outcome is FeedOutcome.Ahead or FeedOutcome.Inconsistent && await ProofOfAsync(_members[i], candidate, cancellation).ConfigureAwait(false) is { } proof)
+            if (answers[i].Outcome is FeedOutcome.Ahead or FeedOutcome.Inconsistent && await ProofOfAsync(members[i], candidate, cancellation).ConfigureAwait(false) is { } proof)
             {
                 stale ??= $"the node {witness.Name} proves it: {proof}";
             }
         }
 
-        return new FreshnessCheck(stale is null && (_policy.QuorumNone || !_policy.IsSatisfiedBy(silent)), stale, missing);
+        // A chain whose entries have ended makes nothing final; a node that is still to come cannot either.
+        var fresh = _trust.EntryOf(candidate.Head.Size)?.Policy is not { QuorumNone: false } policy || !policy.IsSatisfiedBy(silent);
+        return new FreshnessCheck(stale is null && fresh, stale, missing);
     }
 
     /// <summary>Whether the chain's database is behind what was final or anchored before: null when it is not, or why.</summary>
@@ -168,18 +179,40 @@ public sealed class Finality : IAsyncDisposable
     /// <summary>Starts to offer heads.</summary>
     public void Start()
     {
-        if (Interlocked.Exchange(ref _started, 1) != 0)
+        lock (_gate)
         {
-            return;
-        }
+            if (_started)
+            {
+                return;
+            }
 
-        foreach (var member in _members.Where(static member => member.Feed is not null))
-        {
-            _tasks.Add(Task.Run(() => FeedAsync(member)));
-        }
+            _started = true;
+            foreach (var member in _members)
+            {
+                Feed(member);
+            }
 
-        _tasks.Add(Task.Run(OfferAsync));
+            _tasks.Add(Task.Run(OfferAsync));
+        }
     }
+
+    /// <summary>
+    /// Looks through what is anchored under another version of the trust file: where that reaches back, anchors count no more, and what they held is anchored again in a larger checkpoint.
+    /// </summary>
+    /// <param name="version">The version.</param>
+    /// <param name="from">The first main index at which it judges otherwise than the one before.</param>
+    /// <exception cref="Sqlite.SqliteFailureException">The disk failed.</exception>
+    public void Judge(long version, long from)
+    {
+        lock (_gate)
+        {
+            _store.Judge(version, from, Counts);
+            _anchored = _store.NewestAnchored();
+        }
+    }
+
+    /// <summary>The version of the trust file that <see cref="Judge"/> was called with last; 0 before the first.</summary>
+    public long JudgedVersion => _store.JudgedVersion();
 
     /// <summary>Waits until the leaves below that size are final (and anchored, when asked for).</summary>
     /// <returns>False when the time was over first, or this object closed.</returns>
@@ -218,9 +251,15 @@ public sealed class Finality : IAsyncDisposable
     public void Anchored(AnchoredCheckpoint anchored)
     {
         ArgumentNullException.ThrowIfNull(anchored);
-        _store.WriteAnchored(anchored);
         lock (_gate)
         {
+            if (!Counts(anchored))
+            {
+                // A later version of the trust file reached back below it.
+                return;
+            }
+
+            _store.WriteAnchored(anchored);
             if (anchored.Final.Size > (_anchored?.Final.Size ?? 0))
             {
                 _anchored = anchored;
@@ -238,9 +277,75 @@ public sealed class Finality : IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         Tell();
-        await Task.WhenAll(_tasks).ConfigureAwait(false);
+        List<Task> tasks;
+        lock (_gate)
+        {
+            tasks = [.. _tasks];
+        }
+
+        await Task.WhenAll(tasks).ConfigureAwait(false);
+        foreach (var member in _members)
+        {
+            member.Dispose();
+        }
+
         _store.Dispose();
         _stop.Dispose();
+    }
+
+    private bool Counts(AnchoredCheckpoint anchored) => _trust.EntryAt(anchored.MainIndex)?.Covers(anchored.Final.Note) == true;
+
+    // Up to where final checkpoints count. Under the gate. One that was made under an entry which holds no more does not, unless it was anchored while that held.
+    private long FinalSize => _newest is not { } newest ? 0
+        : _trust.EntryOf(newest.Size) is not { } entry || entry.Covers(newest.Note) || _anchored?.Final.Size == newest.Size ? newest.Size
+        : newest.Size - 1;
+
+    // The nodes that the trust file names now: those of before go on where they stand. Called by one thread at a time; a way to a node is made outside the gate, for it may open files.
+    private void TakeMembers()
+    {
+        var witnesses = _trust.Witnesses;
+        var before = _members;
+        if (before.Select(static member => member.Witness).SequenceEqual(witnesses))
+        {
+            return;
+        }
+
+        List<Member> members = [.. witnesses.Select(witness => before.FirstOrDefault(member => member.Witness.Equals(witness)) ?? new Member(witness, LinkTo(witness), _stop.Token))];
+        lock (_gate)
+        {
+            _members = members;
+            foreach (var gone in before.Except(members))
+            {
+                gone.Leave(fed: _started);
+            }
+
+            foreach (var added in members.Except(before).Where(_ => _started))
+            {
+                Feed(added);
+                added.Waiting.Writer.TryWrite(new Candidate(_reader, _reader.Head, _time.GetUtcNow()));
+            }
+        }
+    }
+
+    // At the start a node that cannot be had refuses it; while the chain runs it counts as down.
+    private INodeLink? LinkTo(PolicyWitness witness)
+    {
+        try
+        {
+            return _linkTo(witness);
+        }
+        catch (Exception failure) when (_started && failure is not OutOfMemoryException)
+        {
+            return new NoNodeLink(failure.Message);
+        }
+    }
+
+    private void Feed(Member member)
+    {
+        if (member.Feed is not null)
+        {
+            _tasks.Add(Task.Run(() => FeedAsync(member)));
+        }
     }
 
     private void Tell()
@@ -262,10 +367,12 @@ public sealed class Finality : IAsyncDisposable
         {
             do
             {
+                TakeMembers();
+                SettleUnderAnotherEntry();
                 var head = _reader.Head;
                 lock (_gate)
                 {
-                    var finalSize = _newest?.Size ?? 0;
+                    var finalSize = FinalSize;
                     if (head.Size == finalSize)
                     {
                         RetryFailing(head);
@@ -322,11 +429,11 @@ public sealed class Finality : IAsyncDisposable
     {
         try
         {
-            await foreach (var candidate in member.Waiting.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
+            await foreach (var candidate in member.Waiting.Reader.ReadAllAsync(member.Stop).ConfigureAwait(false))
             {
                 try
                 {
-                    var result = await AskAsync(member, feed => feed.BringAsync, candidate, _stop.Token).ConfigureAwait(false);
+                    var result = await AskAsync(member, feed => feed.BringAsync, candidate, member.Stop).ConfigureAwait(false);
                     if (result.Line is { } line)
                     {
                         Gather(member, candidate, line);
@@ -342,8 +449,10 @@ public sealed class Finality : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // Closing.
+            // Closing, or the trust file names it no more.
         }
+
+        member.Dispose();
     }
 
     private async Task<FeedResult> AskAsync(Member member, Func<MirrorFeed, Func<Candidate, CancellationToken, Task<FeedResult>>> request, Candidate candidate, CancellationToken cancellation)
@@ -380,16 +489,15 @@ public sealed class Finality : IAsyncDisposable
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(_times.NodeTimeout);
-        return member.Feed is { } feed ? await feed.ProofOfOtherHistoryAsync(candidate, _logKeys, limit.Token).ConfigureAwait(false) : null;
+        return member.Feed is { } feed ? await feed.ProofOfOtherHistoryAsync(candidate, _trust.AllLogKeys, limit.Token).ConfigureAwait(false) : null;
     }
 
     private void Gather(Member member, Candidate candidate, NoteSignature line)
     {
-        FinalCheckpoint final;
         lock (_gate)
         {
             member.Signed(candidate.Head.Size);
-            if (_candidate?.Head.Size != candidate.Head.Size || candidate.Head.Size <= (_newest?.Size ?? 0))
+            if (_candidate?.Head.Size != candidate.Head.Size || candidate.Head.Size <= FinalSize)
             {
                 // Late for its candidate: the node counts again from the next one on.
                 return;
@@ -397,41 +505,99 @@ public sealed class Finality : IAsyncDisposable
 
             // A node that is asked again for the candidate repeats itself.
             _gathered = _gathered!.Signatures.Any(member.Witness.Key.Matches) ? _gathered : _gathered.With(line);
-            if (_policy.SelectFinal(_gathered, out _, _logKeys) is not { } bytes)
+            if (!Settle())
             {
                 return;
             }
-
-            SignedNote.TryParse(bytes, out var note);
-            final = new FinalCheckpoint(candidate.Head.Size, note!, _time.GetUtcNow().ToUnixTimeMilliseconds());
-            if (!_store.WriteFinal(final))
-            {
-                return;
-            }
-
-            Volatile.Write(ref _newest, final);
-            // What it was sent for it is not needed any more.
-            _candidate = null;
         }
 
         Tell();
     }
 
-    /// <summary>One node of the quorum.</summary>
-    private sealed class Member(PolicyWitness witness, INodeLink? link)
+    // The entry in force may have changed since the last line came: what is gathered may be enough under the new one.
+    private void SettleUnderAnotherEntry()
     {
+        lock (_gate)
+        {
+            if (_candidate is not { } open || open.Head.Size <= FinalSize || ReferenceEquals(_trust.EntryOf(open.Head.Size), _candidateEntry) || !Settle())
+            {
+                return;
+            }
+        }
+
+        Tell();
+    }
+
+    // Under the gate: whether the candidate is final by what was gathered for it.
+    private bool Settle()
+    {
+        _candidateEntry = _trust.EntryOf(_candidate!.Head.Size);
+        if (_candidateEntry?.Policy.SelectFinal(_gathered!, out _, _candidateEntry.LogKeys) is not { } bytes)
+        {
+            return false;
+        }
+
+        SignedNote.TryParse(bytes, out var note);
+        var final = new FinalCheckpoint(_candidate.Head.Size, note!, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        if (!(final.Size == _newest?.Size ? _store.ReplaceFinal(final) : _store.WriteFinal(final)))
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _newest, final);
+        // What it was sent for it is not needed any more.
+        _candidate = null;
+        return true;
+    }
+
+    /// <summary>One node of the quorum.</summary>
+    private sealed class Member : IDisposable
+    {
+        private readonly INodeLink? _link;
+        private readonly CancellationTokenSource _stop;
         private long _cosigned;
         private long? _failingSince;
         private FeedResult _last = new(FeedOutcome.Unreachable, Detail: "not asked yet");
 
-        public PolicyWitness Witness { get; } = witness;
+        public Member(PolicyWitness witness, INodeLink? link, CancellationToken stop)
+        {
+            Witness = witness;
+            _link = link;
+            _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            Stop = _stop.Token;
+            Feed = link is null ? null : new MirrorFeed(witness.Key, link);
+        }
 
-        public MirrorFeed? Feed { get; } = link is null ? null : new MirrorFeed(witness.Key, link);
+        public PolicyWitness Witness { get; }
+
+        public MirrorFeed? Feed { get; }
+
+        /// <summary>Ends its feeding.</summary>
+        public CancellationToken Stop { get; }
 
         /// <summary>What it shall be brought to next: only ever the newest.</summary>
         public Channel<Candidate> Waiting { get; } = Channel.CreateBounded<Candidate>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
-        public NodeView View => new(Witness.Name, _cosigned, _failingSince, _last.Outcome, _last.Detail);
+        public NodeView View => new(Witness.Name, Witness.Key, _cosigned, _failingSince, _last.Outcome, _last.Detail);
+
+        /// <summary>The trust file names it no more: whoever feeds it ends, and disposes it.</summary>
+        public void Leave(bool fed)
+        {
+            if (fed && Feed is not null)
+            {
+                _stop.Cancel();
+            }
+            else
+            {
+                Dispose();
+            }
+        }
+
+        public void Dispose()
+        {
+            (_link as IDisposable)?.Dispose();
+            _stop.Dispose();
+        }
 
         public void Signed(long size) => _cosigned = Math.Max(_cosigned, size);
 

@@ -20,21 +20,31 @@ public sealed record AnchoredCheckpoint(FinalCheckpoint Final, long MainIndex, l
 /// <remarks>Every change is synced before it returns: what was said to be final stays so, in the same bytes. Safe from any thread.</remarks>
 public sealed class FinalityStore : IDisposable
 {
-    private const int Version = 1;
+    private const int Version = 2;
     private const int CacheKiB = 1024;
 
     private readonly Lock _gate = new();
     private readonly SqliteDatabase _database;
-    private readonly SqliteStatement _readFinal, _writeFinal, _writeAnchored, _readAnchored, _newestAnchored;
+    private readonly SqliteStatement _readFinal, _writeFinal, _replaceFinal, _writeAnchored, _readAnchored, _newestAnchored, _anchoredFrom, _removeAnchored, _readJudged, _writeJudged;
+    private readonly SqliteStatement[] _all;
 
     private FinalityStore(SqliteDatabase database)
     {
         _database = database;
-        _readFinal = database.Prepare("SELECT size, note, at FROM final WHERE one = 1");
-        _writeFinal = database.Prepare("INSERT INTO final (one, size, note, at) VALUES (1, ?, ?, ?) ON CONFLICT DO UPDATE SET size = excluded.size, note = excluded.note, at = excluded.at WHERE excluded.size > size");
-        _writeAnchored = database.Prepare("INSERT INTO anchored (size, note, main_index, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
-        _readAnchored = database.Prepare("SELECT size, note, main_index, at FROM anchored WHERE size > ? ORDER BY size LIMIT 1");
-        _newestAnchored = database.Prepare("SELECT size, note, main_index, at FROM anchored ORDER BY size DESC LIMIT 1");
+        _all =
+        [
+            _readFinal = database.Prepare("SELECT size, note, at FROM final WHERE one = 1"),
+            _writeFinal = database.Prepare("INSERT INTO final (one, size, note, at) VALUES (1, ?, ?, ?) ON CONFLICT DO UPDATE SET size = excluded.size, note = excluded.note, at = excluded.at WHERE excluded.size > size"),
+            _replaceFinal = database.Prepare("UPDATE final SET note = ?, at = ? WHERE one = 1 AND size = ?"),
+            _writeAnchored = database.Prepare("INSERT INTO anchored (size, note, main_index, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+            _readAnchored = database.Prepare("SELECT size, note, main_index, at FROM anchored WHERE size > ? ORDER BY size LIMIT 1"),
+            _newestAnchored = database.Prepare("SELECT size, note, main_index, at FROM anchored ORDER BY size DESC LIMIT 1"),
+            // The later anchor on the main chain holds the larger checkpoint: downward from the newest, and no further than asked.
+            _anchoredFrom = database.Prepare("SELECT size, note, main_index, at FROM anchored ORDER BY size DESC"),
+            _removeAnchored = database.Prepare("DELETE FROM anchored WHERE size = ?"),
+            _readJudged = database.Prepare("SELECT version FROM judged WHERE one = 1"),
+            _writeJudged = database.Prepare("INSERT INTO judged (one, version) VALUES (1, ?) ON CONFLICT DO UPDATE SET version = excluded.version"),
+        ];
     }
 
     /// <summary>Opens the database; an absent one is made, for all that it holds can be had again from nodes and main chain.</summary>
@@ -55,17 +65,18 @@ public sealed class FinalityStore : IDisposable
                 found = version.Number(0);
             }
 
-            if (found == 0)
-            {
-                database.Execute("BEGIN IMMEDIATE");
-                database.Execute(ChainStore.Script("finality-0001.sql"));
-                database.Execute(FormattableString.Invariant($"PRAGMA user_version={Version}"));
-                database.Execute("COMMIT");
-            }
-            else if (found != Version)
+            if (found is < 0 or > Version)
             {
                 throw new ChainRefusedException(
                     ChainRefusal.OtherVersion, FormattableString.Invariant($"'{path}' has tables of version {found}, this program writes version {Version}: start the program version that made it."));
+            }
+
+            for (; found < Version; found++)
+            {
+                database.Execute("BEGIN IMMEDIATE");
+                database.Execute(ChainStore.Script(FormattableString.Invariant($"finality-{found + 1:0000}.sql")));
+                database.Execute(FormattableString.Invariant($"PRAGMA user_version={found + 1}"));
+                database.Execute("COMMIT");
             }
 
             return new FinalityStore(database);
@@ -104,6 +115,76 @@ public sealed class FinalityStore : IDisposable
         }
     }
 
+    /// <summary>Gives the newest final checkpoint another quorum: that of the trust entry which took the place of the one that it was final under.</summary>
+    /// <returns>False when it is not of that size.</returns>
+    public bool ReplaceFinal(FinalCheckpoint final)
+    {
+        lock (_gate)
+        {
+            _replaceFinal.Bind(1, final.Note.ToBytes()).Bind(2, final.AtMs).Bind(3, final.Size).Run();
+            return _database.RowsChanged > 0;
+        }
+    }
+
+    /// <summary>The version of the trust file under which the anchored checkpoints were looked through last; 0 before the first.</summary>
+    public long JudgedVersion()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                return _readJudged.Step() ? _readJudged.Number(0) : 0;
+            }
+            finally
+            {
+                _readJudged.Reset();
+            }
+        }
+    }
+
+    /// <summary>Takes out the anchored checkpoints from that main index on which do not count any more, and notes the version that says so.</summary>
+    /// <returns>How many.</returns>
+    public int Judge(long version, long fromMainIndex, Func<AnchoredCheckpoint, bool> counts)
+    {
+        lock (_gate)
+        {
+            var gone = new List<long>();
+            try
+            {
+                while (_anchoredFrom.Step() && _anchoredFrom.Number(2) >= fromMainIndex)
+                {
+                    if (!counts(RowOf(_anchoredFrom)))
+                    {
+                        gone.Add(_anchoredFrom.Number(0));
+                    }
+                }
+            }
+            finally
+            {
+                _anchoredFrom.Reset();
+            }
+
+            _database.Execute("BEGIN IMMEDIATE");
+            try
+            {
+                gone.ForEach(size => _removeAnchored.Bind(1, size).Run());
+                _writeJudged.Bind(1, version).Run();
+                _database.Execute("COMMIT");
+            }
+            catch
+            {
+                if (_database.InTransaction)
+                {
+                    _database.Execute("ROLLBACK");
+                }
+
+                throw;
+            }
+
+            return gone.Count;
+        }
+    }
+
     /// <summary>Adds an anchored checkpoint; one of the same size stays as it is.</summary>
     public void WriteAnchored(AnchoredCheckpoint anchored)
     {
@@ -124,7 +205,7 @@ public sealed class FinalityStore : IDisposable
     {
         lock (_gate)
         {
-            foreach (var statement in new[] { _readFinal, _writeFinal, _writeAnchored, _readAnchored, _newestAnchored })
+            foreach (var statement in new[] { _readFinal, _writeFinal, _replaceFinal, _writeAnchored, _readAnchored, _newestAnchored })
             {
                 statement.Dispose();
             }
@@ -136,6 +217,8 @@ public sealed class FinalityStore : IDisposable
     private static SignedNote NoteOf(ReadOnlySpan<byte> bytes) =>
         SignedNote.TryParse(bytes, out var note).Ok ? note! : throw new ChainRefusedException(ChainRefusal.Inconsistent, "A stored final checkpoint is no note: restore finality.db, or delete it so that it is made again.");
 
+    private static AnchoredCheckpoint RowOf(SqliteStatement row) => new(new FinalCheckpoint(row.Number(0), NoteOf(row.Blob(1)), row.Number(3)), row.Number(2), row.Number(3));
+
     private AnchoredCheckpoint? Anchored(Func<SqliteStatement> query)
     {
         lock (_gate)
@@ -143,7 +226,7 @@ public sealed class FinalityStore : IDisposable
             var row = query();
             try
             {
-                return row.Step() ? new AnchoredCheckpoint(new FinalCheckpoint(row.Number(0), NoteOf(row.Blob(1)), row.Number(3)), row.Number(2), row.Number(3)) : null;
+                return row.Step() ? RowOf(row) : null;
             }
             finally
             {

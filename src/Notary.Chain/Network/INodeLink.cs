@@ -53,3 +53,16 @@ public sealed class LocalNodeLink(LedgerNode node) : INodeLink
     /// <inheritdoc/>
     public Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation) => Task.Run(() => node.Cosigned, cancellation);
 }
+
+/// <summary>The way to a node that is here and cannot be used: each attempt says why.</summary>
+internal sealed class NoNodeLink(string why) : INodeLink
+{
+    /// <inheritdoc/>
+    public Task<NodeAnswer> AddCheckpointAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation) => Task.FromException<NodeAnswer>(new IOException(why));
+
+    /// <inheritdoc/>
+    public Task<NodeAnswer> AddEntriesAsync(UploadRange range, IReadOnlyList<EntryPackage> packages, CancellationToken cancellation) => Task.FromException<NodeAnswer>(new IOException(why));
+
+    /// <inheritdoc/>
+    public Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation) => Task.FromException<SignedNote?>(new IOException(why));
+}

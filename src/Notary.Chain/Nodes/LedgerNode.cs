@@ -20,11 +20,13 @@ public sealed record NodeStanding(long Pending, long NextEntry, long Cosigned, l
 
 /// <summary>
 /// One organisation's mirror of one chain (C2SP tlog-mirror): takes checkpoints that extend what it holds, stores entries that lie under them, runs admission on each again,
-/// and cosigns with its own key what it has durably stored. It trusts nothing but the chain's genesis.
+/// and cosigns with its own key what it has durably stored. It trusts nothing but the chain's genesis, and the versions of the trust file that follow from it.
 /// </summary>
 /// <remarks>
 /// <para>Takes one turn at a time: its methods exclude each other. It never cosigns two trees of one size, nor one that does not extend what it cosigned before, whatever is sent
 /// to it. Cosignatures and evidence of forks are on the disk before they are answered; pending checkpoints and entries that a power cut takes away are sent again.</para>
+/// <para>Which keys the log signs by, the newest trust version says that it knows: the newest trust leaf among its entries, or one that its organisation gave it
+/// (<see cref="KnowTrust"/>), for it may have been away, or not there yet, when the log's key was replaced.</para>
 /// <para>A leaf that admission refuses is kept as evidence, cosigned, and changes no state; an <c>anchor</c> or <c>trust</c> leaf that it refuses ends the cosigning, and no
 /// entry behind it is stored.</para>
 /// <para>Failure: after a disk error or a foreign change of its database every member throws <see cref="ChainRefusedException"/>, since what is in memory may be ahead of what is
@@ -62,6 +64,8 @@ public sealed class LedgerNode : IDisposable
     private bool _unheldFull;
     private Exception? _failure;
     private bool _disposed;
+    private TrustFile? _given;
+    private volatile LogKeySet _logKeys;
 
     private LedgerNode(
         FileStream held, NodeStore store, ChainReads reads, Genesis genesis, ISigner signer, NoteKey key, TimeProvider time, TileEdge edge, ChainState state, HeadRow head, SignedNote? cosigned)
@@ -81,6 +85,7 @@ public sealed class LedgerNode : IDisposable
         _mirrored = cosigned is null ? null : CheckpointOf(cosigned);
         _cosignedAt = cosigned?.Verify([key]).Verified[0].Time ?? 0;
         _pending = store.Pending();
+        _logKeys = KeysUnder(state.Trust);
         _forks = store.CountEvidence(AlarmKind.ForkedNote) + store.CountEvidence(AlarmKind.ForkedPrefix);
         _refused = store.CountEvidence(AlarmKind.LeafRefused);
         _refusedFrom = store.FirstEvidence(AlarmKind.TreeRefused) is >= 0 and var first ? first : long.MaxValue;
@@ -97,6 +102,26 @@ public sealed class LedgerNode : IDisposable
 
     /// <summary>The newest checkpoint that this node cosigned, with the log's signature and its own: the mirror checkpoint. Null before the first.</summary>
     public SignedNote? Cosigned => InTurn(() => _cosigned);
+
+    /// <summary>
+    /// Tells the node of a version of the trust file, as its organisation knows it: never from the log. An older one than the node's entries hold changes nothing.
+    /// </summary>
+    public void KnowTrust(TrustFile trust)
+    {
+        ArgumentNullException.ThrowIfNull(trust);
+        lock (_turn)
+        {
+            if (trust.Content.Version > (_given?.Content.Version ?? 0))
+            {
+                _given = trust;
+                TakeLogKeys();
+            }
+        }
+    }
+
+    private void TakeLogKeys() => _logKeys = KeysUnder((_given?.Content.Version ?? 0) > (_state.Trust?.Content.Version ?? 0) ? _given : _state.Trust);
+
+    private LogKeySet KeysUnder(TrustFile? trust) => new(_genesis.LogKeysUnder(trust), _genesis.AllLogKeys(trust));
 
     private LoggedCheckpoint? Newest => _pending.Count == 0 ? null : _pending[^1];
 
@@ -151,8 +176,9 @@ public sealed class LedgerNode : IDisposable
 
             var head = store.Chain.ReadHead() ?? throw Inconsistent("its database has no head");
             var edge = ChainAppender.OpenEdge(store.Chain, new TreeHasher(genesis.Suite), head);
-            var node = new LedgerNode(
-                held, store, reads, genesis, signer, key, time, edge, ChainAppender.RebuildState(reads, head), head, head.Note.Length == 0 ? null : ReadCosigned(head, genesis, key));
+            var state = ChainAppender.RebuildState(reads, head);
+            var cosigned = head.Note.Length == 0 ? null : ReadCosigned(head, genesis, state.Trust, key);
+            var node = new LedgerNode(held, store, reads, genesis, signer, key, time, edge, state, head, cosigned);
             node.CheckCopy();
             return node;
         }
@@ -215,13 +241,15 @@ public sealed class LedgerNode : IDisposable
             return new NodeAnswer(NodeStatus.NotFound);
         }
 
-        var signed = request.Note.Verify([_genesis.LogKey]);
-        if (!signed.Ok)
+        // While a log key is being replaced there are two lines. Both are kept: a restart knows the new key only if the trust leaf that names it is among the entries by then.
+        var (inForce, all) = _logKeys;
+        var signed = request.Note.Verify(all);
+        if (!signed.Ok || !signed.Verified.Any(line => inForce.Contains(line.Key)))
         {
             return new NodeAnswer(NodeStatus.Forbidden);
         }
 
-        var note = SignedNote.Create(request.Note.Text, [signed.Verified[0].Signature]).ToBytes();
+        var note = SignedNote.Create(request.Note.Text, [.. signed.Verified.Select(static line => line.Signature)]).ToBytes();
         return note.Length > MaximumNote
             ? new NodeAnswer(NodeStatus.BadRequest)
             : InTurn(() => Take(request, new LoggedCheckpoint(request.Checkpoint.Size, request.Checkpoint.Root, note)));
@@ -341,9 +369,10 @@ public sealed class LedgerNode : IDisposable
     private static Checkpoint CheckpointOf(SignedNote note) =>
         Checkpoint.TryParse(note.Text, out var checkpoint) == CheckpointProblem.None ? checkpoint! : throw Inconsistent("a stored checkpoint does not parse");
 
-    private static SignedNote ReadCosigned(HeadRow head, Genesis genesis, NoteKey key)
+    // The log's line was verified when the note was taken, by a key that may have been replaced since: of any key that the log ever had is enough here.
+    private static SignedNote ReadCosigned(HeadRow head, Genesis genesis, TrustFile? trust, NoteKey key)
     {
-        var ok = SignedNote.TryParse(head.Note, out var note).Ok && note!.Verify([genesis.LogKey, key]) is { Ok: true, Verified.Count: 2 }
+        var ok = SignedNote.TryParse(head.Note, out var note).Ok && note!.Verify([.. genesis.AllLogKeys(trust), key]) is { Ok: true, Verified.Count: >= 2 }
             && Checkpoint.TryParse(note.Text, out var checkpoint) == CheckpointProblem.None
             && checkpoint!.Origin == genesis.Origin && checkpoint.Size == head.NoteSize && head.NoteSize <= head.Size;
         return ok ? note! : throw Inconsistent("its last cosigned checkpoint is not signed by the log and this node's key");
@@ -595,6 +624,11 @@ public sealed class LedgerNode : IDisposable
         if (result.Ok)
         {
             _state.Apply(facts, index);
+            if (facts.Kind == RecordKind.Trust)
+            {
+                TakeLogKeys();
+            }
+
             if (facts.ChangesState)
             {
                 _store.Chain.WriteStateLeaf(index, facts);
@@ -663,4 +697,7 @@ public sealed class LedgerNode : IDisposable
             return false;
         }
     }
+
+    /// <summary>The log's keys as far as the node knows: by which a new checkpoint must be signed, and which there ever were.</summary>
+    private sealed record LogKeySet(IReadOnlyList<NoteKey> InForce, IReadOnlyList<NoteKey> All);
 }

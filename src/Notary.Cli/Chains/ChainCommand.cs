@@ -12,17 +12,17 @@ namespace Notary.Cli.Chains;
 /// </summary>
 internal static class ChainCommand
 {
-    public static Command Build() => new("chain", "Creates chains and moves their tables.") { Create(), Move() };
+    public static Command Build() => new("chain", "Creates chains and further keys of their logs, and moves their tables.") { Create(), Keygen(), Move() };
 
     private static Command Create()
     {
         var name = new Argument<string>("NAME") { Description = "The chain's name, which is that of its template." };
         var template = new Option<string?>("--template") { Description = "Template folder; without it sidechains/NAME here or in a folder above." };
         Option<string?> data = DataOption();
-        var deployment = new Option<string>("--deployment") { Description = "The deployment's name, the first part of the origin; it never changes afterwards.", DefaultValueFactory = _ => "notary.example" };
+        var deployment = new Option<string>("--deployment") { Description = "The deployment's name, the first part of the origin; it never changes afterwards. In a network's folder it is the network's.", DefaultValueFactory = _ => "notary.example" };
         Option<string?> password = ClientOptions.PasswordFile();
-        var command = new Command("create", "Makes keys, genesis and the first records of a chain in the data folder.") { name, template, data, deployment, password };
-        command.SetAction(parsed => Run(
+        var command = new Command("create", "Makes keys, genesis and the first records of a chain in the data folder; in the folder of a demonstration network also its ledger nodes, and the version of the trust file that knows it.") { name, template, data, deployment, password };
+        command.SetAction((parsed, _) => RunAsync(
             parsed.GetValue(name)!, parsed.GetValue(template), parsed.GetValue(data), parsed.GetValue(deployment)!, parsed.GetValue(password)));
         return command;
     }
@@ -36,6 +36,42 @@ internal static class ChainCommand
         var command = new Command("move", "Moves a chain's tables from the file in the data folder to PostgreSQL, where several servers may append to it.") { name, connection, waive, data };
         command.SetAction(parsed => Move(parsed.GetValue(name)!, parsed.GetValue(connection)!, parsed.GetValue(waive), parsed.GetValue(data)));
         return command;
+    }
+
+    private static Command Keygen()
+    {
+        var name = new Argument<string>("NAME") { Description = "The chain's name." };
+        Option<string?> data = DataOption();
+        Option<string?> password = ClientOptions.PasswordFile();
+        var command = new Command("keygen", "Makes a further log key in a chain's folder, also while a server runs on it, and prints its verifier key for notary trust propose --rotate-log.") { name, data, password };
+        command.SetAction(parsed => RunKeygen(parsed.GetValue(name)!, DataFolderPath(parsed.GetValue(data)), parsed.GetValue(password)));
+        return command;
+    }
+
+    private static int RunKeygen(string name, string dataPath, string? passwordFile)
+    {
+        try
+        {
+            if (name.Length == 0 || name.Contains('/', StringComparison.Ordinal) || name.StartsWith('.'))
+            {
+                throw new CliException(ExitCode.Usage, "chain-name", "A chain's name is that of its folder.");
+            }
+
+            // The password of the folder's other keys: a server on it opens all of them with one.
+            string drawn = Path.Combine(dataPath, "passwords");
+            string password = ClientOptions.ReadPassword(passwordFile ?? (File.Exists(drawn) ? drawn
+                : throw new CliException(ExitCode.Usage, "password-needed", "Name the password of the chain's key files with --password-file.")));
+            Console.WriteLine(new ChainFolder(Path.Combine(dataPath, "chains", name)).CreateLogKey(password).Format());
+            return ExitCode.Passed;
+        }
+        catch (ChainRefusedException e)
+        {
+            throw Refused(e);
+        }
+        catch (LibCryptoException e)
+        {
+            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
+        }
     }
 
     /// <summary>The option that names a data folder.</summary>
@@ -69,13 +105,14 @@ internal static class ChainCommand
             ChainRefusal.Inconsistent => ExitCode.Failed,
             ChainRefusal.Locked => ExitCode.Unavailable,
             ChainRefusal.Template => ExitCode.NoInput,
+            ChainRefusal.Trust => ExitCode.Unavailable,
             _ => ExitCode.Configuration,
         },
         "chain-" + Hyphenated(refused.Refusal.ToString()),
         refused.Message.ReplaceLineEndings(" "),
         refused);
 
-    private static int Run(string name, string? templateFolder, string? dataPath, string deployment, string? passwordFile)
+    private static async Task<int> RunAsync(string name, string? templateFolder, string? dataPath, string deployment, string? passwordFile)
     {
         try
         {
@@ -87,6 +124,11 @@ internal static class ChainCommand
 
             using DataFolder data = DataFolder.Take(DataFolderPath(dataPath), create: true);
             string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
+            if (RegionCreation.IsNetwork(data))
+            {
+                return await AddRegionAsync(data, template, password);
+            }
+
             CreatedChain created = ChainCreation.Create(data, template, deployment, password, TimeProvider.System);
             Console.WriteLine($"created: {created.Genesis.Origin} ({created.Genesis.Code}, {created.Genesis.Suite.Name}), genesis {created.Genesis.Fingerprint.ToHex()}");
             Console.WriteLine($"trust file: {data.TrustPath}, fingerprint {created.TrustFingerprint}");
@@ -145,6 +187,20 @@ internal static class ChainCommand
         {
             throw new CliException(ExitCode.Usage, "connection-string", $"'{connection}' is {e.Message}.", e);
         }
+    }
+
+    private static async Task<int> AddRegionAsync(DataFolder data, ChainTemplate template, string password)
+    {
+        CreatedRegion created = await RegionCreation.CreateAsync(data, template, password, TimeProvider.System);
+        Console.WriteLine($"created: {created.Genesis.Origin} ({created.Genesis.Code}, {created.Genesis.Suite.Name}), genesis {created.Genesis.Fingerprint.ToHex()}, ledger nodes {string.Join(", ", template.Nodes)}");
+        Console.WriteLine($"trust file: {data.TrustPath}, version {created.Trust.Content.Version}, fingerprint {created.Trust.Fingerprint.ToHex()}");
+        Console.WriteLine($"credential: {Path.Combine(data.CredentialsPath, template.Name + ".json")}");
+        if (created.Waiting.Count > 0)
+        {
+            Terminal.Warn("trust-waiting", $"The version is not yet on {string.Join(", ", created.Waiting)}; the server carries it there when it starts.");
+        }
+
+        return ExitCode.Passed;
     }
 
     /// <summary>The nearest folder <c>sidechains</c> here or above.</summary>

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Notary.Cli.Keys;
+using Notary.Cli.Governance;
 using Notary.Client;
 using Notary.Crypto;
 using Notary.Evidence;

@@ -14,6 +14,7 @@ public sealed class ChainState
     private ImmutableDictionary<Hash32, long> _latestOfKey = ImmutableDictionary<Hash32, long>.Empty;
     private ImmutableDictionary<Hash32, StatementUse> _statements = ImmutableDictionary<Hash32, StatementUse>.Empty;
     private ImmutableDictionary<string, AnchorInForce> _anchors = ImmutableDictionary<string, AnchorInForce>.Empty;
+    private ImmutableList<TrustInForce> _trust = [];
 
     /// <summary>Leaves below: the next index.</summary>
     public long Size { get; private set; }
@@ -34,10 +35,13 @@ public sealed class ChainState
     public ReadOnlyMemory<byte>? PolicyText(string name) => _policies.TryGetValue(name, out var policy) ? policy.Document : null;
 
     /// <summary>The version of the trust file in force, or null before the chain's first trust leaf.</summary>
-    public TrustFile? Trust { get; private set; }
+    public TrustFile? Trust => _trust.IsEmpty ? null : _trust[^1].File;
 
     /// <summary>Index of the trust leaf in force, or −1.</summary>
-    public long TrustIndex { get; private set; } = -1;
+    public long TrustIndex => _trust.IsEmpty ? -1 : _trust[^1].Index;
+
+    /// <summary>Every version of the trust file that the chain carries, oldest first: each follows the one before it. The list itself never changes.</summary>
+    public IReadOnlyList<TrustInForce> TrustVersions => _trust;
 
     /// <summary>The newest anchor of an origin on this chain, or null.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _anchors.GetValueOrDefault(origin);
@@ -134,8 +138,7 @@ public sealed class ChainState
                 _anchors = _anchors.SetItem(checkpoint.Origin, new AnchorInForce(index, checkpoint.Size, checkpoint.Root));
                 break;
             case RecordKind.Trust:
-                Trust = facts.TrustRecord!.File;
-                TrustIndex = index;
+                _trust = _trust.Add(new TrustInForce(index, facts.TrustRecord!.File));
                 break;
             default:
                 break;
@@ -160,6 +163,9 @@ public sealed class ChainState
 
 /// <summary>The newest anchor of a chain on the main chain: where its leaf stands, and the size and root that it anchored.</summary>
 public sealed record AnchorInForce(long Index, long Size, Hash32 Root);
+
+/// <summary>A version of the trust file on a chain: where its leaf stands; it is in force from the index behind it.</summary>
+public sealed record TrustInForce(long Index, TrustFile File);
 
 internal sealed record PolicyInForce(long Index, long Version, ReadOnlyMemory<byte> Document);
 

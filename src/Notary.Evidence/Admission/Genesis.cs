@@ -68,6 +68,12 @@ public sealed class Genesis
     /// <summary>The log's verifier key; its name is the origin.</summary>
     public NoteKey LogKey { get; }
 
+    /// <summary>The keys by which the log signs under a version of the trust file: those of the chain's newest entry; without a version, or an entry in it, the genesis' own.</summary>
+    public IReadOnlyList<NoteKey> LogKeysUnder(TrustFile? trust) => trust?.Find(Origin)?.LogKeys ?? [LogKey];
+
+    /// <summary>All keys by which the log ever signed, as far as the genesis and a version of the trust file know.</summary>
+    public IReadOnlyList<NoteKey> AllLogKeys(TrustFile? trust) => [.. (trust?.EntriesOf(Origin) ?? []).SelectMany(static entry => entry.LogKeys).Append(LogKey).Distinct()];
+
     /// <summary>When the chain was created.</summary>
     public DateTimeOffset Created { get; }
 

@@ -19,6 +19,24 @@ public sealed record TrustedChain(
     /// <summary>Whether the entry holds at that index of the main chain.</summary>
     public bool HoldsAt(long mainIndex) => mainIndex >= FromMainIndex && (ToMainIndex is null || mainIndex <= ToMainIndex);
 
+    /// <summary>
+    /// Whether the lines of a note are those that this entry asks for: one by a log key of it, and enough by its nodes. Only whose lines they are is compared; that they verify was
+    /// seen when the note was taken.
+    /// </summary>
+    public bool Covers(SignedNote note)
+    {
+        ArgumentNullException.ThrowIfNull(note);
+        return note.Signatures.Any(line => LogKeys.Any(key => key.Matches(line)))
+            && Policy.IsSatisfiedBy(Policy.Witnesses.Select(static witness => witness.Key).Where(key => note.Signatures.Any(key.Matches)).ToHashSet());
+    }
+
+    /// <summary>Whether both say the same of a checkpoint at an index where both hold: the same log keys and the same policy.</summary>
+    public bool JudgesAs(TrustedChain other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return LogKeys.SequenceEqual(other.LogKeys) && string.Equals(PolicyText, other.PolicyText, StringComparison.Ordinal);
+    }
+
     /// <summary>From a policy text.</summary>
     /// <exception cref="ArgumentException">The text is no tlog-policy.</exception>
     public static TrustedChain Create(string origin, string code, Suite suite, IReadOnlyList<NoteKey> logKeys, string policyText, long fromMainIndex = 0, long? toMainIndex = null)
@@ -86,6 +104,35 @@ public sealed class TrustFile
 
     /// <summary>The newest entry of the chain whose record numbers begin with that code, or null.</summary>
     public TrustedChain? FindCode(string code) => Content.Chains.LastOrDefault(chain => string.Equals(chain.Code, code, StringComparison.Ordinal));
+
+    /// <summary>All entries of that origin, in ascending order.</summary>
+    public IEnumerable<TrustedChain> EntriesOf(string origin) => Content.Chains.Where(chain => string.Equals(chain.Origin, origin, StringComparison.Ordinal));
+
+    /// <summary>
+    /// The first index of the main chain at which this file judges a chain otherwise than <paramref name="previous"/> does; null where it nowhere does, and for a chain that one of
+    /// them does not know. Below the main chain's size it takes back what was judged already.
+    /// </summary>
+    public long? FirstChange(TrustFile previous, string origin)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        if (Find(origin) is null || previous.Find(origin) is null)
+        {
+            return null;
+        }
+
+        // Between two bounds of entries nothing changes.
+        var bounds = EntriesOf(origin).Concat(previous.EntriesOf(origin)).SelectMany(static entry => entry.ToMainIndex is { } to and < long.MaxValue ? new[] { entry.FromMainIndex, to + 1 } : [entry.FromMainIndex]);
+        foreach (var index in bounds.Append(0).Distinct().Order())
+        {
+            var (after, before) = (Find(origin, index), previous.Find(origin, index));
+            if (after is null != before is null || (after is not null && !after.JudgesAs(before!)))
+            {
+                return index;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>
     /// Whether the holder of a key signed this file: a line under the key's own name, or under that which this file's governance gives to the same
@@ -184,7 +231,20 @@ public sealed class TrustFile
             return new TrustProblem(TrustFailure.NotANote, $"{parse.Problem} at byte {parse.Offset}");
         }
 
-        var lines = note!.Text.Split('\n');
+        var problem = TryReadText(note!.Text, out var content) ?? Signatures(note, content!);
+        if (problem is null)
+        {
+            file = new TrustFile(content!, note);
+        }
+
+        return problem;
+    }
+
+    /// <summary>The text of a trust file without its signatures; null when it holds.</summary>
+    internal static TrustProblem? TryReadText(string text, out TrustContent? content)
+    {
+        content = null;
+        var lines = text.Split('\n');
         if (lines[0] != Header)
         {
             var later = lines[0].StartsWith("notary/trust/v", StringComparison.Ordinal);
@@ -197,18 +257,7 @@ public sealed class TrustFile
         }
 
         var check = CanonicalValue.TryParseCanonical(Encoding.UTF8.GetBytes(lines[1]), Limits, out var json);
-        if (!check.Ok)
-        {
-            return new TrustProblem(TrustFailure.Json, $"{check.Fault} at byte {check.Offset} of the second line");
-        }
-
-        var problem = TrustJson.TryRead(json, out var content) ?? Signatures(note, content!);
-        if (problem is null)
-        {
-            file = new TrustFile(content!, note);
-        }
-
-        return problem;
+        return check.Ok ? TrustJson.TryRead(json, out content) : new TrustProblem(TrustFailure.Json, $"{check.Fault} at byte {check.Offset} of the second line");
     }
 
     internal static Hash32 FingerprintOf(string text) => Suite.Intl.Hash(Encoding.UTF8.GetBytes(text));

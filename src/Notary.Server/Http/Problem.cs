@@ -32,6 +32,7 @@ public static class Problems
     public static readonly Problem RecordNotFound = new("record-not-found", 404, "No such record");
     public static readonly Problem ChainNotFound = new("chain-not-found", 404, "No such chain");
     public static readonly Problem TileNotFound = new("tile-not-found", 404, "The log is not yet that large");
+    public static readonly Problem TrustNotFound = new("trust-not-found", 404, "No such version of the trust file");
     public static readonly Problem Erased = new("erased", 410, "What opens this record has been erased");
     public static readonly Problem MethodNotAllowed = new("method-not-allowed", 405, "This address has no such method");
     public static readonly Problem BodyTimeout = new("body-timeout", 408, "The body came too slowly");
@@ -41,6 +42,7 @@ public static class Problems
     public static readonly Problem UnsupportedType = new("unsupported-type", 415, "The content type is not one of those accepted here");
     public static readonly Problem Refused = new("refused", 422, "The request was understood and refused");
     public static readonly Problem PackageRefused = new("package-refused", 422, "The upload is not a package");
+    public static readonly Problem TrustRefused = new("trust-refused", 422, "The trust file does not come into force");
     public static readonly Problem RateLimited = new("rate-limited", 429, "Too many requests");
     public static readonly Problem Internal = new("internal", 500, "The server failed; nothing is known to be stored");
     public static readonly Problem OutcomeUnknown = new("outcome-unknown", 503, "Whether the request was sealed is not known yet");

@@ -86,7 +86,7 @@ public sealed class ServiceAccounts
 
     /// <summary>
     /// Reads the accounts file. When there is none yet, the credentials that <c>chain create</c> or <c>network create</c> left for clients are taken over, as hashes:
-    /// from then on the server needs them no more, and they may be moved to the clients' machines.
+    /// from then on the server needs them no more, and they may be moved to the clients' machines. The same goes for the credential of a chain that was added later, of which the file has no account yet.
     /// </summary>
     /// <param name="accountsPath">The accounts file.</param>
     /// <param name="credentials">Credential files, each with the name of its chain; those that are not there are passed over.</param>
@@ -96,20 +96,30 @@ public sealed class ServiceAccounts
         string read = accountsPath;
         try
         {
-            if (File.Exists(accountsPath))
+            List<ServiceAccountEntry> first = [];
+            bool exists = File.Exists(accountsPath);
+            if (exists)
             {
-                ServiceAccountEntry[] entries = JsonSerializer.Deserialize<ServiceAccountEntry[]>(File.ReadAllBytes(accountsPath), Strict) ?? throw new JsonException();
-                return entries.All(e => e.SecretHash.Length == 64 && e.SecretHash.All(char.IsAsciiHexDigitLower)) ? entries : throw new JsonException();
+                first.AddRange(JsonSerializer.Deserialize<ServiceAccountEntry[]>(File.ReadAllBytes(accountsPath), Strict) ?? throw new JsonException());
+                if (!first.TrueForAll(e => e.SecretHash.Length == 64 && e.SecretHash.All(char.IsAsciiHexDigitLower)))
+                {
+                    throw new JsonException();
+                }
             }
 
-            List<ServiceAccountEntry> first = [];
-            foreach ((string path, string chain) in credentials.Where(c => File.Exists(c.Path)))
+            int known = first.Count;
+            foreach ((string path, string chain) in credentials.Where(c => !first.Exists(e => e.Chain == c.Chain) && File.Exists(c.Path)))
             {
                 read = path;
                 using JsonDocument credential = JsonDocument.Parse(File.ReadAllBytes(path));
                 string account = credential.RootElement.GetProperty("account").GetString() ?? throw new JsonException();
                 string secret = credential.RootElement.GetProperty("secret").GetString() ?? throw new JsonException();
                 first.Add(new(account, chain, HashOf(secret)));
+            }
+
+            if (exists && first.Count == known)
+            {
+                return first;
             }
 
             if (first.Count == 0)

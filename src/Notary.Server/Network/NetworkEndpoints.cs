@@ -20,7 +20,17 @@ internal static class NetworkEndpoints
         context.Response.Headers.CacheControl = "no-store";
         return Json.WriteAsync(context, StatusCodes.Status200OK, json =>
         {
-            json.WriteString("mode", TrustNames.Of(platform.Trust.Mode));
+            TrustFile trust = platform.Trust;
+            json.WriteString("mode", TrustNames.Of(trust.Mode));
+            json.WriteStartObject("trust");
+            json.WriteNumber("version", trust.Content.Version);
+            json.WriteString("fingerprint", trust.Fingerprint.ToHex());
+            if (platform.Network.TrustTrouble is { } late)
+            {
+                json.WriteString("trouble", late);
+            }
+
+            json.WriteEndObject();
             json.WriteStartArray("chains");
             foreach ((string name, ChainHost chain) in platform.Chains.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             {
@@ -29,6 +39,11 @@ internal static class NetworkEndpoints
                 json.WriteString("origin", chain.Genesis.Origin);
                 json.WriteNumber("size", chain.Reader.Size);
                 json.WriteString("status", Health.HealthEndpoints.StatusOf(chain));
+                if (chain.TrustVersions is { Count: > 0 } versions)
+                {
+                    json.WriteNumber("trust", versions[^1].File.Content.Version);
+                }
+
                 if ((chain.Stopped?.Sentence ?? chain.Waiting) is { } detail)
                 {
                     json.WriteString("detail", detail);
@@ -59,7 +74,7 @@ internal static class NetworkEndpoints
             json.WriteString("waitingSince", RecordTime.Format(waiting));
         }
 
-        if ((finality.Failure?.Message ?? platform.Network.AnchorTrouble(name)) is { } trouble)
+        if ((finality.Closed ?? finality.Failure?.Message ?? platform.Network.AnchorTrouble(name)) is { } trouble)
         {
             json.WriteString("trouble", trouble);
         }
@@ -77,7 +92,7 @@ internal static class NetworkEndpoints
                 json.WriteString("detail", node.Detail);
             }
 
-            if (platform.Network.Nodes.GetValueOrDefault($"{name}/{node.Name}") is { AlarmCount: > 0 and var alarms })
+            if (platform.Network.NodeOf(node.Key) is { AlarmCount: > 0 and var alarms })
             {
                 json.WriteNumber("alarms", alarms);
             }

@@ -164,13 +164,27 @@ internal sealed record ChainHealthShape(
 [Description("Where chains, ledger nodes and anchors stand.")]
 internal sealed record NetworkShape(
     [property: JsonPropertyName("mode"), Description("development, demonstration or production.")] string Mode,
+    [property: JsonPropertyName("trust"), Description("The version of the trust file in force.")] NetworkTrustShape Trust,
     [property: JsonPropertyName("chains")] NetworkChainShape[] Chains);
+
+[Description("A version of the trust file that is in force.")]
+internal sealed record TrustAppliedShape(
+    [property: JsonPropertyName("version")] long Version,
+    [property: JsonPropertyName("fingerprint"), Description("SHA-256 of its text, hex: publish it where the deployment publishes the others.")] string Fingerprint,
+    [property: JsonPropertyName("mainIndex"), Description("Index of its leaf on the main chain.")] long MainIndex,
+    [property: JsonPropertyName("waiting"), Description("Chains to which it is still to be carried; that goes on by itself.")] string[] Waiting);
+
+internal sealed record NetworkTrustShape(
+    [property: JsonPropertyName("version")] long Version,
+    [property: JsonPropertyName("fingerprint")] string Fingerprint,
+    [property: JsonPropertyName("trouble"), Description("Why it is not on every chain yet.")] string? Trouble);
 
 internal sealed record NetworkChainShape(
     [property: JsonPropertyName("chain")] string Chain,
     [property: JsonPropertyName("origin")] string Origin,
     [property: JsonPropertyName("size"), Description("Leaves sealed.")] long Size,
     [property: JsonPropertyName("status"), Description("running, freshness-pending, database-lost or stopped.")] string Status,
+    [property: JsonPropertyName("trust"), Description("The newest version of the trust file that the chain carries; absent where it carries none.")] long? Trust,
     [property: JsonPropertyName("detail"), Description("Why it does not run.")] string? Detail,
     [property: JsonPropertyName("final"), Description("Leaves that are final; absent where no quorum is demanded.")] long? Final,
     [property: JsonPropertyName("anchored"), Description("Leaves that are anchored; absent on the main chain.")] long? Anchored,

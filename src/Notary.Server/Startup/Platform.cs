@@ -18,12 +18,11 @@ public sealed class Platform : IAsyncDisposable
     private readonly Dictionary<string, ChainHost> _chains;
     private readonly HashSet<string> _known = [];
 
-    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, ChainNetwork network, TrustFile trust, ServiceAccounts accounts, CreatedChain? created, bool development, string? root)
+    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, ChainNetwork network, ServiceAccounts accounts, CreatedChain? created, bool development, string? root)
     {
         _data = data;
         _chains = chains;
         Network = network;
-        Trust = trust;
         Accounts = accounts;
         Created = created;
         IsDevelopment = development;
@@ -39,8 +38,8 @@ public sealed class Platform : IAsyncDisposable
     /// <summary>Ledger nodes, finality and anchors of the chains; empty around development chains.</summary>
     public ChainNetwork Network { get; }
 
-    /// <summary>The platform's own trust file.</summary>
-    public TrustFile Trust { get; }
+    /// <summary>The version of the trust file in force; a later one may take its place while the server runs.</summary>
+    public TrustFile Trust => Network.Trust;
 
     /// <summary>The service accounts that may sign in.</summary>
     public ServiceAccounts Accounts { get; }
@@ -77,7 +76,7 @@ public sealed class Platform : IAsyncDisposable
             TrustFile trust = LoadTrust(data);
             ServiceAccounts accounts = LoadAccounts(data, chains);
             ChainNetwork network = ChainNetwork.Start(data, chains, trust, password, LinkTo, time);
-            return new Platform(data, chains, network, trust, accounts, created, development, root);
+            return new Platform(data, chains, network, accounts, created, development, root);
         }
         catch
         {

@@ -1,5 +1,7 @@
 using Notary.Chain.Folders;
 using Notary.Chain.Network;
+using Notary.Crypto;
+using Notary.Crypto.Keys;
 using Notary.Evidence;
 
 namespace Notary.Chain.Tests.Network;
@@ -37,8 +39,11 @@ internal sealed class TestNetwork : IAsyncDisposable
 
     public ChainNetwork Network { get; private set; } = null!;
 
-    public void Open()
+    public void Open() => Open(null);
+
+    public void Open(TrustFile? trust)
     {
+        Assert.Null(TrustFile.TryParse(File.ReadAllBytes(Path.Combine(DataPath, "trust.note")), out var file));
         _data = DataFolder.Take(DataPath, create: false);
         Parallel.ForEach(_data.Chains, folder =>
         {
@@ -48,14 +53,18 @@ internal sealed class TestNetwork : IAsyncDisposable
                 Chains.Add(chain.Name, chain);
             }
         });
-        Network = ChainNetwork.Start(_data, Chains, Trust, TestChain.Password, static _ => null, TimeProvider.System);
+        Network = ChainNetwork.Start(_data, Chains, trust ?? file!, TestChain.Password, static _ => null, TimeProvider.System);
     }
 
     public async Task Close()
     {
         if (_data is not null)
         {
-            await Network.DisposeAsync();
+            if (Network is not null)
+            {
+                await Network.DisposeAsync();
+            }
+
             foreach (var chain in Chains.Values)
             {
                 chain.Dispose();
@@ -65,6 +74,22 @@ internal sealed class TestNetwork : IAsyncDisposable
             _data.Dispose();
             _data = null;
         }
+    }
+
+    public ISigner Governance() => KeyFile.Load(Path.Combine(DataPath, "keys", "governance.pem"), TestChain.Password);
+
+    public async Task<TrustApplied> Apply(TrustFile file, bool reachBack = false)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        return await Network.ApplyTrustAsync(file, reachBack, limit.Token);
+    }
+
+    public Receipt Receipt(string chain, long index)
+    {
+        var proof = Network.Prove(Chains[chain], index)!;
+        Assert.NotNull(proof.Anchor);
+        Assert.Equal(ReceiptProblem.None, Evidence.Receipt.TryParse(Chains[chain].Reader.Receipt(index, proof.Proof, proof.Anchor)!.ToJson(), out var parsed));
+        return parsed!;
     }
 
     public async Task<DepositResult> Deposit(string chain, string body)

@@ -95,7 +95,7 @@ internal sealed class TestNodes : IAsyncDisposable
     }
 
     private Finality Open() => new(
-        _chain.Host.Reader, Trusted, Names.Zip(Links).ToDictionary(pair => pair.First, pair => (INodeLink)pair.Second), FinalityStore.Open(FinalityPath), _times, TimeProvider.System);
+        _chain.Host.Reader, new ChainTrust(() => [Trusted], static () => 0), witness => Links[Array.IndexOf(Names, witness.Name)], FinalityStore.Open(FinalityPath), _times, TimeProvider.System);
 
     private sealed class SharedSigner(ISigner inner) : ISigner
     {

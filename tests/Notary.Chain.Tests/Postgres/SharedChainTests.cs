@@ -82,7 +82,7 @@ public sealed class SharedChainTests
         // The first has answered, and its note is stored by nobody yet.
         await Reaches(second, 46);
         Assert.Equal(46L, PostgresCluster.Shared.Scalar("SELECT note_size FROM notary.head", first.DatabaseName!));
-        Assert.NotNull(ChainAppender.Verified(second.Host.Reader.Checkpoint.Span, first.Created.Genesis, out _));
+        Assert.NotNull(ChainAppender.Verified(second.Host.Reader.Checkpoint.Span, first.Created.Genesis, null, out _));
     }
 
     [Theory]
@@ -146,7 +146,7 @@ public sealed class SharedChainTests
         var reads = new ChainReads(database.OpenReader);
         var signer = KeyFile.Load(chain.Folder.LogKeyPath, TestChain.Password);
         closing = new Closing(reads, signer);
-        return ChainAppender.Open(database.OpenStore(), reads, chain.Created.Genesis, signer, TimeProvider.System, static () => 0);
+        return ChainAppender.Open(database.OpenStore(), reads, chain.Created.Genesis, LogSigner.Of(chain.Created.Genesis, signer), TimeProvider.System, static () => 0);
     }
 
     private sealed class Closing(params IDisposable[] parts) : IDisposable

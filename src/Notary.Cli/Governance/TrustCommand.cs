@@ -4,12 +4,15 @@ using Notary.Crypto;
 using Notary.Evidence;
 using Notary.Ledger;
 
-namespace Notary.Cli.Keys;
+namespace Notary.Cli.Governance;
 
-/// <summary><c>notary trust pin</c> and <c>trust show</c>: which trust file this user judges by.</summary>
+/// <summary><c>notary trust</c>: which trust file this user judges by, and how governance makes the next one.</summary>
 internal static class TrustCommand
 {
-    public static Command Build() => new("trust", "Shows and pins the trust files that verdicts are judged by.") { Pin(), Show() };
+    public static Command Build() => new("trust", "Shows, pins and updates the trust files that verdicts are judged by; proposes, signs and applies the next version.")
+    {
+        Pin(), Show(), TrustUpdate.Build(), TrustPropose.Build(), TrustSign.Build(), TrustApply.Build(),
+    };
 
     private static Command Pin()
     {
@@ -43,45 +46,12 @@ internal static class TrustCommand
     {
         TrustFile file = TrustStore.Read(Path.GetFullPath(path), TrustSource.Named).File;
         string fingerprint = file.Fingerprint.ToHex();
-        if (given is not null)
-        {
-            string wanted = given.Replace(":", string.Empty, StringComparison.Ordinal).Replace(" ", string.Empty, StringComparison.Ordinal).ToLowerInvariant();
-            if (!Hash32.TryParseHex(wanted, out _))
-            {
-                throw new CliException(ExitCode.Usage, "fingerprint-malformed", "A fingerprint is 64 hexadecimal digits.");
-            }
-
-            if (!string.Equals(wanted, fingerprint, StringComparison.Ordinal))
-            {
-                throw new CliException(ExitCode.Failed, "fingerprint-differs", $"The fingerprint of {path} is {fingerprint}, not the one given; nothing was pinned.");
-            }
-        }
-        else
-        {
-            Confirm(file, fingerprint);
-        }
-
+        Confirm(fingerprint, given, $"Deployment {file.Content.Deployment}, version {file.Content.Version}, {file.Mode}.", "the one that the deployment publishes elsewhere");
         GoForward(file);
         string pinned = TrustStore.Pin(file);
         Console.WriteLine($"pinned: {pinned}");
         Print(new FoundTrust(pinned, TrustSource.Pinned, file));
         return ExitCode.Passed;
-    }
-
-    private static void Confirm(TrustFile file, string fingerprint)
-    {
-        string? answer = Terminal.Ask(
-            $"Deployment {file.Content.Deployment}, version {file.Content.Version}, {file.Mode}.\nIts fingerprint is {fingerprint}.\n" +
-            "Compare it with the one that the deployment publishes elsewhere, and type its last four digits: ");
-        if (answer is null)
-        {
-            throw new CliException(ExitCode.Usage, "fingerprint-needed", "Nobody can be asked here; give the fingerprint that the deployment publishes with --fingerprint.");
-        }
-
-        if (!string.Equals(answer.Trim(), fingerprint[^4..], StringComparison.OrdinalIgnoreCase))
-        {
-            throw new CliException(ExitCode.Failed, "fingerprint-not-confirmed", "The fingerprint was not confirmed; nothing was pinned.");
-        }
     }
 
     /// <summary>From a pinned version one only goes forward: to a higher one that names it and that enough of its governance keys signed.</summary>
@@ -99,11 +69,45 @@ internal static class TrustCommand
             return;
         }
 
-        int signed = pinned.Content.GovernanceKeys.Count(key => file.Note.Signatures.Any(s => key.Matches(s) && key.Verify(file.Note.Text, s.Signature, out _)));
-        if (file.Content.Version != pinned.Content.Version + 1 || file.Content.Previous is not { } previous || previous != pinned.Fingerprint || signed < pinned.Content.GovernanceThreshold)
+        if (file.Follows(pinned) is { } problem)
         {
             throw new CliException(ExitCode.Failed, "trust-not-next",
-                $"Version {file.Content.Version} does not follow version {pinned.Content.Version} that is pinned in {path}: it must be the next one, name its fingerprint and be signed by its governance keys.");
+                $"Version {file.Content.Version} does not follow version {pinned.Content.Version} that is pinned in {path} ({problem.Failure}: {problem.Detail}); notary trust update goes forward version by version.");
+        }
+    }
+
+    /// <summary>Confirms a fingerprint: as it was given, or by typing its last four digits.</summary>
+    /// <param name="fingerprint">Of the file.</param>
+    /// <param name="given">What the caller says that it must be, or null.</param>
+    /// <param name="shown">What a person is told before the question.</param>
+    /// <param name="source">With what it is to be compared.</param>
+    public static void Confirm(string fingerprint, string? given, string shown, string source)
+    {
+        if (given is not null)
+        {
+            string wanted = given.Replace(":", string.Empty, StringComparison.Ordinal).Replace(" ", string.Empty, StringComparison.Ordinal).ToLowerInvariant();
+            if (!Hash32.TryParseHex(wanted, out _))
+            {
+                throw new CliException(ExitCode.Usage, "fingerprint-malformed", "A fingerprint is 64 hexadecimal digits.");
+            }
+
+            if (!string.Equals(wanted, fingerprint, StringComparison.Ordinal))
+            {
+                throw new CliException(ExitCode.Failed, "fingerprint-differs", $"The fingerprint is {fingerprint}, not the one given; nothing was done.");
+            }
+
+            return;
+        }
+
+        string? answer = Terminal.Ask($"{shown}\nIts fingerprint is {fingerprint}.\nCompare it with {source}, and type its last four digits: ");
+        if (answer is null)
+        {
+            throw new CliException(ExitCode.Usage, "fingerprint-needed", "Nobody can be asked here; give the fingerprint with --fingerprint.");
+        }
+
+        if (!string.Equals(answer.Trim(), fingerprint[^4..], StringComparison.OrdinalIgnoreCase))
+        {
+            throw new CliException(ExitCode.Failed, "fingerprint-not-confirmed", "The fingerprint was not confirmed; nothing was done.");
         }
     }
 
