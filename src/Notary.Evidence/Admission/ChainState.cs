@@ -39,6 +39,12 @@ public sealed class ChainState
     /// <summary>Index of the trust leaf in force, or −1.</summary>
     public long TrustIndex { get; private set; } = -1;
 
+    /// <summary>The custody policy in force, or null before leaf 2.</summary>
+    public CustodyPolicy? CustodyPolicy { get; private set; }
+
+    /// <summary>Transfers of custody to and from this chain.</summary>
+    public CustodyState Custody { get; private set; } = CustodyState.Empty;
+
     /// <summary>The newest anchor of an origin on this chain, or null.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _anchors.GetValueOrDefault(origin);
 
@@ -137,6 +143,9 @@ public sealed class ChainState
                 Trust = facts.TrustRecord!.File;
                 TrustIndex = index;
                 break;
+            case RecordKind.Custody:
+                Custody = Custody.Apply(facts.CustodyRecord!, index);
+                break;
             default:
                 break;
         }
@@ -154,6 +163,11 @@ public sealed class ChainState
         {
             AdmissionPolicy.TryParse(record.Document.Span, out var policy);
             Admission = policy;
+        }
+        else if (record.Name == PolicyNames.Custody)
+        {
+            CustodyPolicy.TryParse(record.Document.Span, out var policy);
+            CustodyPolicy = policy;
         }
     }
 }
