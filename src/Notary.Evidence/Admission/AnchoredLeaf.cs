@@ -6,7 +6,8 @@ namespace Notary.Evidence;
 /// <summary>Where the proof of another chain's leaf breaks, see <see cref="AnchoredLeaf.Check"/>.</summary>
 /// <param name="Failure">Why, or none.</param>
 /// <param name="OnMain">True when it is the hop from the anchor to the main chain's checkpoint, false when it is that from the leaf to its own chain's.</param>
-internal readonly record struct AnchoredLeafCheck(AdmissionFailure Failure, bool OnMain = false)
+/// <param name="LineInvalid">With <see cref="AdmissionFailure.CustodyProofSignature"/>: a line of a known key does not verify; false when none of the log's stands there.</param>
+internal readonly record struct AnchoredLeafCheck(AdmissionFailure Failure, bool OnMain = false, bool LineInvalid = false)
 {
     public bool Ok => Failure == AdmissionFailure.None;
 }
@@ -59,6 +60,15 @@ public sealed class AnchoredLeaf
 
     /// <summary>The leaf's bytes, as they were sealed.</summary>
     public ReadOnlyMemory<byte> Leaf => _leaf;
+
+    /// <summary>The checkpoint of the leaf's chain.</summary>
+    internal Checkpoint Checkpoint => _anchorRecord.Checkpoint;
+
+    /// <summary>The checkpoint of the main chain.</summary>
+    internal Checkpoint MainCheckpoint => _mainCheckpoint;
+
+    /// <summary>Who claims to have signed the two checkpoints.</summary>
+    internal string Lines => string.Join(", ", _anchorRecord.Note.Signatures.Concat(_main.Signatures).Select(static line => $"{line.Name}+{line.KeyId:x8}"));
 
     /// <summary>Puts the pieces of a record's proof together.</summary>
     /// <param name="leaf">The stored bytes of the leaf.</param>
@@ -145,8 +155,8 @@ public sealed class AnchoredLeaf
             return new AnchoredLeafCheck(AdmissionFailure.CustodyProofNotIncluded, OnMain: true);
         }
 
-        var failure = CheckNote(region, _anchorRecord.Note, _anchorRecord.NoteText);
-        return failure != AdmissionFailure.None ? new AnchoredLeafCheck(failure) : new AnchoredLeafCheck(CheckNote(entry, _main, _mainText), OnMain: true);
+        var check = CheckNote(region, _anchorRecord.Note, _anchorRecord.NoteText);
+        return check.Ok ? CheckNote(entry, _main, _mainText) with { OnMain = true } : check;
     }
 
     private static bool IsIncluded(Suite suite, byte[] leaf, long index, Hash32[] path, Checkpoint checkpoint)
@@ -155,12 +165,13 @@ public sealed class AnchoredLeaf
         return InclusionProof.Check(hasher, index, checkpoint.Size, hasher.Leaf(leaf), path, checkpoint.Root).Ok;
     }
 
-    private static AdmissionFailure CheckNote(TrustedChain chain, SignedNote note, string text)
+    private static AnchoredLeafCheck CheckNote(TrustedChain chain, SignedNote note, string text)
     {
         var final = chain.Policy.SelectFinal(note, out var verdict, chain.LogKeys);
-        return final is null
-            ? verdict.Failure == QuorumFailure.QuorumNotReached ? AdmissionFailure.CustodyProofNotFinal : AdmissionFailure.CustodyProofSignature
-            : final.AsSpan().SequenceEqual(System.Text.Encoding.UTF8.GetBytes(text)) ? AdmissionFailure.None : AdmissionFailure.CustodyProofNotExact;
+        return final is not null
+            ? new AnchoredLeafCheck(final.AsSpan().SequenceEqual(System.Text.Encoding.UTF8.GetBytes(text)) ? AdmissionFailure.None : AdmissionFailure.CustodyProofNotExact)
+            : verdict.Failure == QuorumFailure.QuorumNotReached ? new AnchoredLeafCheck(AdmissionFailure.CustodyProofNotFinal)
+            : new AnchoredLeafCheck(AdmissionFailure.CustodyProofSignature, LineInvalid: verdict.Failure == QuorumFailure.SignatureInvalid);
     }
 
     private static CanonicalValue Path(IReadOnlyList<Hash32> path) => CanonicalValue.OfStrings(path.Select(static hash => hash.ToHex()));

@@ -47,7 +47,9 @@ internal sealed class CustodyWorld
 
     public Genesis Main { get; }
 
-    public static CustodyWorld New() => new(Original.Value);
+    public static CustodyWorld New() => Original.Value.Copy();
+
+    public CustodyWorld Copy() => new(this);
 
     public static string Origin(string chain) => Deployment + "/" + chain;
 
