@@ -65,7 +65,7 @@ public sealed record CustodyState
     /// <param name="trust">The version in force on this chain.</param>
     /// <param name="record">The leaf's body.</param>
     /// <param name="index">Where the leaf is to stand.</param>
-    internal AdmissionResult Admit(string origin, TrustFile trust, CustodyRecord record, long index) => record.Act switch
+    public AdmissionResult Admit(string origin, TrustFile trust, CustodyRecord record, long index) => record.Act switch
     {
         CustodyAct.Released => AdmitReleased(origin, trust, record, index),
         CustodyAct.Received => AdmitReceived(origin, trust, record),
