@@ -116,7 +116,7 @@ internal sealed class ChainAppender : IDisposable
     /// <summary>Leaves below this are durable in the digest index: their feed rows go with the next turn.</summary>
     public Func<long> IndexDurableTo { get; init; } = static () => 0;
 
-    /// <summary>The state of admission. Other threads read it for its policies and keys only: those are replaced whole.</summary>
+    /// <summary>The state of admission. Other threads read it for its policies, keys, trust file and custody only: those are replaced whole.</summary>
     public ChainState State => Volatile.Read(ref _state);
 
     /// <summary>Starts a chain without leaves, for <see cref="Folders.ChainCreation"/>.</summary>
@@ -726,19 +726,22 @@ internal sealed class ChainAppender : IDisposable
     /// <exception cref="ChainRefusedException">One of them is missing or malformed.</exception>
     internal static ChainState RebuildState(ChainReads reads, HeadRow head)
     {
-        var changes = new List<(long, LeafFacts)>();
-        foreach (var index in reads.StateLeaves())
+        return ChainState.Rebuild(Changes(), head.Size, head.SealedMs);
+
+        // One at a time: a custody leaf carries a proof of several kilobytes, of which the state keeps nothing.
+        IEnumerable<(long, LeafFacts)> Changes()
         {
-            var entry = reads.Entry(index);
-            if (index >= head.Size || entry is null || !Admission.AdmitForm(entry, out var facts).Ok || !facts.ChangesState)
+            foreach (var index in reads.StateLeaves())
             {
-                throw Inconsistent(FormattableString.Invariant($"the leaf at index {index}, which changes the state of admission, is missing or malformed"));
+                var entry = reads.Entry(index);
+                if (index >= head.Size || entry is null || !Admission.AdmitForm(entry, out var facts).Ok || !facts.ChangesState)
+                {
+                    throw Inconsistent(FormattableString.Invariant($"the leaf at index {index}, which changes the state of admission, is missing or malformed"));
+                }
+
+                yield return (index, facts);
             }
-
-            changes.Add((index, facts));
         }
-
-        return ChainState.Rebuild(changes, head.Size, head.SealedMs);
     }
 
     private static ChainRefusedException Inconsistent(string what) => new(

@@ -167,6 +167,15 @@ public sealed class ChainHost : IDisposable
             : (-1, request.Refusal.Code);
     }
 
+    /// <summary>The state of admission, as far as leaves were appended; above the reader's size it is not yet durable. Read for its policies, keys, trust file and custody only: those are replaced whole.</summary>
+    internal ChainState State => _appender.State;
+
+    /// <summary>What a request with this idempotency key was answered; null when it is new. Read without the lock.</summary>
+    internal Store.AnsweredRequest? Answered(string account, string key) => _reads.Request(account, key);
+
+    /// <summary>Appends a prepared request.</summary>
+    internal Task<AppendOutcome> AppendAsync(AppendRequest request) => _sequencer.AppendAsync(request);
+
     /// <summary>Appends nothing until the nodes have been asked.</summary>
     internal void HoldForFreshness(string sentence) => _freshnessPending = sentence;
 

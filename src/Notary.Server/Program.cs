@@ -10,6 +10,7 @@ using Notary.Server.Portal;
 using Notary.Server.Records;
 using Notary.Server.Startup;
 using Notary.Server.Telemetry;
+using Notary.Server.Transfers;
 using Notary.Server.Verification;
 
 var started = Stopwatch.StartNew();
@@ -43,6 +44,7 @@ try
     app.MapHealth(platform);
     app.MapNetwork(platform);
     app.MapTrust(platform, app.Logger);
+    app.MapTransfers(platform, TimeProvider.System, app.Logger);
     app.MapPortal(platform);
     app.MapOpenApi();
 

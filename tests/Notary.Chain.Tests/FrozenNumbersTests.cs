@@ -1,5 +1,7 @@
 using Notary.Chain.Network;
 using Notary.Chain.Nodes;
+using Notary.Chain.Transfers;
+using Notary.Evidence;
 
 namespace Notary.Chain.Tests;
 
@@ -11,6 +13,10 @@ public class FrozenNumbersTests
     {
         Assert.Equal(
             ["Sealed=1", "Replayed=2", "IdempotencyConflict=3", "QueueFull=4", "ChainStopped=5", "OutcomeUnknown=6", "BodyRefused=7", "NoKey=8", "FreshnessPending=9", "DatabaseLost=10"], Names<DepositOutcome>());
+        Assert.Equal(
+            ["Sealed=1", "Replayed=2", "Refused=3", "IdempotencyConflict=4", "QueueFull=5", "ChainStopped=6", "OutcomeUnknown=7", "FreshnessPending=8", "NoKey=9", "NotFound=10", "NotTheCustodian=11",
+                "NotAnchored=12", "NotDeclined=13", "DatabaseLost=14"], Names<CustodyEnding>());
+        Assert.Equal(["Released=1", "Received=2", "Declined=3", "Withdrawn=4"], Names<CustodyAct>());
         Assert.Equal(["None=0", "Storage=1", "OutcomeUnknown=2", "HeadChanged=3", "Clock=4", "Signing=5", "Closed=6", "Stale=7", "Untrusted=8"], Names<StopReason>());
         Assert.Equal(["ForkedNote=1", "ForkedPrefix=2", "LeafRefused=3", "TreeRefused=4"], Names<AlarmKind>());
         Assert.Equal(["Cosigned=0", "Unreachable=1", "Ahead=2", "Inconsistent=3", "Refused=4"], Names<FeedOutcome>());

@@ -11,8 +11,8 @@ public sealed class OpenApiTests(ServerFixture server)
     private static readonly string[] Addresses =
     [
         "GET /api/evidence", "GET /api/evidence/{name}", "GET /api/evidence/{name}/package", "GET /api/evidence/{name}/proof", "GET /api/evidence/{name}/receipt",
-        "GET /api/network", "GET /api/trust/{version}", "GET /health/live", "GET /health/ready", "GET /log/{chain}/checkpoint", "GET /log/{chain}/tile/{path}", "GET /trust",
-        "POST /api/evidence", "POST /api/evidence/batch", "POST /api/trust", "POST /api/verify",
+        "GET /api/network", "GET /api/transfers", "GET /api/transfers/{id}", "GET /api/trust/{version}", "GET /health/live", "GET /health/ready", "GET /log/{chain}/checkpoint", "GET /log/{chain}/tile/{path}", "GET /trust",
+        "POST /api/evidence", "POST /api/evidence/batch", "POST /api/transfers", "POST /api/trust", "POST /api/verify",
     ];
 
     private async Task<JsonElement> DocumentAsync() => JsonDocument.Parse(await server.Anyone.GetStringAsync("/openapi/v1.json")).RootElement;

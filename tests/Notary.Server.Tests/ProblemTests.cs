@@ -31,7 +31,10 @@ public sealed class ProblemTests(ServerFixture server)
         multipart-no-request 400
         name-malformed 400
         no-key 403
+        not-anchored 503
+        not-declined 409
         not-found 404
+        not-the-custodian 403
         not-the-depositor 403
         outcome-unknown 503
         package-refused 422
@@ -43,6 +46,7 @@ public sealed class ProblemTests(ServerFixture server)
         tile-path-malformed 400
         too-large 413
         too-many-lines 413
+        transfer-not-found 404
         truncated 400
         trust-not-found 404
         trust-refused 422

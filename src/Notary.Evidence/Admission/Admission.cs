@@ -67,6 +67,7 @@ public static class Admission
             RecordKind.Statement => AdmitStatement(genesis, state, facts),
             RecordKind.Anchor => AdmitAnchor(genesis, state, facts.AnchorRecord!, index),
             RecordKind.Trust => AdmitTrust(genesis, state, facts.TrustRecord!.File),
+            RecordKind.Custody => AdmitCustody(genesis, state, facts, index),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -112,7 +113,7 @@ public static class Admission
         return kind switch
         {
             RecordKind.Evidence => EvidenceReason(json, failed),
-            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust => SystemForm(leaf, json, kind, ref facts),
+            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody => SystemForm(leaf, json, kind, ref facts),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -137,7 +138,7 @@ public static class Admission
 
     private static AdmissionResult SystemForm(ReadOnlySpan<byte> leaf, CanonicalValue json, RecordKind kind, ref LeafFacts facts)
     {
-        // The notes in an anchor and a trust leaf have the em dash of their signature lines; beside it these leaves are ASCII, member by member.
+        // The notes in an anchor, a trust and a custody leaf have the em dash of their signature lines; beside it these leaves are ASCII, member by member.
         if ((kind is RecordKind.Key or RecordKind.Statement) && !System.Text.Ascii.IsValid(leaf))
         {
             return AdmissionResult.Of(AdmissionFailure.BadValue);
@@ -169,6 +170,13 @@ public static class Admission
         if (!LeafForm.TryTime(json["sealed"], out var sealedAt))
         {
             return AdmissionResult.Of(AdmissionFailure.BadValue, "sealed");
+        }
+
+        if (kind == RecordKind.Custody)
+        {
+            facts = new LeafFacts { Kind = kind, Id = id, Chain = chain, Received = received, Sealed = sealedAt };
+            var custody = CustodyRecord.TryParse(json, chain, ref facts);
+            return custody.Ok ? CheckTimes(facts) : custody;
         }
 
         PolicyRecord? policy = null;
@@ -385,6 +393,39 @@ public static class Admission
         return before is null || ConsistencyProof.Check(new TreeHasher(chain.Suite), before.Size, checkpoint.Size, before.Root, checkpoint.Root, [.. record.Proof]).Ok
             ? default
             : AdmissionResult.Of(AdmissionFailure.AnchorInconsistent, "proof");
+    }
+
+    private static AdmissionResult AdmitCustody(Genesis genesis, ChainState state, in LeafFacts facts, long index)
+    {
+        if (genesis.Chain == TrustFile.MainChain)
+        {
+            return AdmissionResult.Of(AdmissionFailure.CustodyOnMain, "kind");
+        }
+
+        if (state.Trust is null)
+        {
+            return AdmissionResult.Of(AdmissionFailure.CustodyWithoutTrust, "kind");
+        }
+
+        if (facts.Policy != state.PolicyIndex(PolicyNames.Custody))
+        {
+            return AdmissionResult.Of(AdmissionFailure.PolicyNotInForce, "policy");
+        }
+
+        var failure = CheckKey(genesis, state, facts, out var key);
+        if (failure != AdmissionFailure.None)
+        {
+            return AdmissionResult.Of(failure, "key");
+        }
+
+        var decision = state.CustodyPolicy!.Decide(facts, key!);
+        if (!decision.Ok)
+        {
+            return decision;
+        }
+
+        var custody = state.Custody.Admit(genesis.Origin, state.Trust, facts.CustodyRecord!, index);
+        return custody.Ok ? decision : custody;
     }
 
     private static AdmissionResult AdmitTrust(Genesis genesis, ChainState state, TrustFile file)

@@ -39,7 +39,7 @@ public sealed record AdmissionRule
 
     internal bool Matches(string type, string account) => Has(Types, type) && Has(Accounts, account);
 
-    private static bool Has(IReadOnlyList<string> list, string item)
+    internal static bool Has(IReadOnlyList<string> list, string item)
     {
         for (var i = 0; i < list.Count; i++)
         {
@@ -267,9 +267,9 @@ public sealed class AdmissionPolicy
         return string.Empty;
     }
 
-    private delegate bool TryName<T>(string name, out T value);
+    internal delegate bool TryName<T>(string name, out T value);
 
-    private static bool TryList<T>(CanonicalValue json, TryName<T> tryName, out IReadOnlyList<T> list)
+    internal static bool TryList<T>(CanonicalValue json, TryName<T> tryName, out IReadOnlyList<T> list)
     {
         var items = new List<T>();
         list = items;
@@ -291,7 +291,7 @@ public sealed class AdmissionPolicy
         return true;
     }
 
-    private static bool TryStrings(CanonicalValue json, out IReadOnlyList<string> list)
+    internal static bool TryStrings(CanonicalValue json, out IReadOnlyList<string> list)
     {
         list = [];
         if (json.Type != CanonicalType.Array || json.Items.Count is 0 or > 256 || json.Items.Any(static item => item.AsString is null))

@@ -25,6 +25,8 @@ public enum AdmissionFailure : byte
     BadValue = 9,
     /// <summary>Received after it was sealed.</summary>
     ReceivedAfterSealed = 10,
+    /// <summary>The proof that the leaf carries is of another transfer, or of another chain's.</summary>
+    ProofOfOther = 11,
 
     /// <summary>The index is not the chain's size.</summary>
     IndexNotNext = 20,
@@ -44,7 +46,7 @@ public enum AdmissionFailure : byte
     PolicyInvalid = 27,
     /// <summary>A policy document whose version is not above the one in force.</summary>
     PolicyNotNewer = 28,
-    /// <summary>The named policy is not the admission policy in force.</summary>
+    /// <summary>The named policy is not the one in force: of evidence the admission policy, of custody the custody policy.</summary>
     PolicyNotInForce = 29,
     /// <summary>No key record at the named index.</summary>
     KeyUnknown = 30,
@@ -130,6 +132,46 @@ public enum AdmissionFailure : byte
     TrustTooFewOfPrevious = 70,
     /// <summary>A governance key that the trust file adds did not sign it.</summary>
     TrustKeyUnsigned = 71,
+
+    // From 80 on custody.
+    /// <summary>A custody record on the main chain.</summary>
+    CustodyOnMain = 80,
+    /// <summary>A custody record before a version of the trust file is in force on the chain.</summary>
+    CustodyWithoutTrust = 81,
+    /// <summary>No rule of the custody policy allows this act to this account and peer.</summary>
+    CustodyNotAllowed = 82,
+    /// <summary>The other end is no region whose entry in the trust version in force is open.</summary>
+    CustodyPeer = 83,
+    /// <summary>A transfer with this id was released on this chain before.</summary>
+    CustodyTransferTwice = 84,
+    /// <summary>The record is not on this chain: its index is not below that of the release.</summary>
+    CustodyEvidenceIndex = 85,
+    /// <summary>The record is not in this chain's custody: released and not withdrawn, or never received.</summary>
+    CustodyNotHere = 86,
+    /// <summary>The record is not here by the leaf that the release names.</summary>
+    CustodyVia = 87,
+    /// <summary>This release was received or declined on this chain before.</summary>
+    CustodyDecided = 88,
+    /// <summary>The record is in this chain's custody already.</summary>
+    CustodyHere = 89,
+    /// <summary>No transfer with this id is released and not withdrawn on this chain.</summary>
+    CustodyTransferUnknown = 90,
+    /// <summary>The refusal is another chain's than the target's, or of another release; or a release names the record by another id than before.</summary>
+    CustodyOtherRelease = 91,
+    /// <summary>The chain holds as many transfers as it may.</summary>
+    CustodyFull = 92,
+    /// <summary>The trust version in force does not know the chain of the proved leaf, or the main chain of its anchor.</summary>
+    CustodyProofUnknownChain = 93,
+    /// <summary>No entry of that chain in the trust version in force holds where its checkpoint stands.</summary>
+    CustodyProofOutsideRange = 94,
+    /// <summary>The path does not lead from the leaf, or the anchor, to the checkpoint's root.</summary>
+    CustodyProofNotIncluded = 95,
+    /// <summary>No line of the checkpoint is by the chain's log key, or a line of a known key does not verify.</summary>
+    CustodyProofSignature = 96,
+    /// <summary>The cosignatures under the checkpoint do not satisfy the chain's policy.</summary>
+    CustodyProofNotFinal = 97,
+    /// <summary>The checkpoint's note satisfies the policy, but is not in the one final form.</summary>
+    CustodyProofNotExact = 98,
 }
 
 /// <summary>The decision on a leaf.</summary>
@@ -153,7 +195,7 @@ public readonly record struct AdmissionResult(AdmissionFailure Failure, string M
     /// <summary>The stable code of a failure: its name in lower case with hyphens.</summary>
     public static string CodeOf(AdmissionFailure failure) => Codes[(int)failure];
 
-    internal static AdmissionResult Of(AdmissionFailure failure, string member = "") => new(failure, member);
+    internal static AdmissionResult Of(AdmissionFailure failure, string member = "") => failure == AdmissionFailure.None ? default : new(failure, member);
 
     private static string[] MakeCodes()
     {

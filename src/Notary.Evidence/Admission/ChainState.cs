@@ -43,6 +43,12 @@ public sealed class ChainState
     /// <summary>Every version of the trust file that the chain carries, oldest first: each follows the one before it. The list itself never changes.</summary>
     public IReadOnlyList<TrustInForce> TrustVersions => _trust;
 
+    /// <summary>The custody policy in force, or null before leaf 2.</summary>
+    public CustodyPolicy? CustodyPolicy { get; private set; }
+
+    /// <summary>Transfers of custody to and from this chain.</summary>
+    public CustodyState Custody { get; private set; } = CustodyState.Empty;
+
     /// <summary>The newest anchor of an origin on this chain, or null.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _anchors.GetValueOrDefault(origin);
 
@@ -140,6 +146,9 @@ public sealed class ChainState
             case RecordKind.Trust:
                 _trust = _trust.Add(new TrustInForce(index, facts.TrustRecord!.File));
                 break;
+            case RecordKind.Custody:
+                Custody = Custody.Apply(facts.CustodyRecord!, index);
+                break;
             default:
                 break;
         }
@@ -157,6 +166,11 @@ public sealed class ChainState
         {
             AdmissionPolicy.TryParse(record.Document.Span, out var policy);
             Admission = policy;
+        }
+        else if (record.Name == PolicyNames.Custody)
+        {
+            CustodyPolicy.TryParse(record.Document.Span, out var policy);
+            CustodyPolicy = policy;
         }
     }
 }

@@ -53,13 +53,13 @@ public readonly record struct LeafFacts
     public long Sealed { get; init; }
     /// <summary>The account, or empty.</summary>
     public string Account { get; init; } = string.Empty;
-    /// <summary>Evidence, statement: index of the key record, or −1.</summary>
+    /// <summary>Evidence, statement, custody: index of the key record, or −1.</summary>
     public long Key { get; init; } = -1;
-    /// <summary>Evidence: index of the admission policy, or −1.</summary>
+    /// <summary>Evidence: index of the admission policy; custody: of the custody policy; or −1.</summary>
     public long Policy { get; init; } = -1;
     /// <summary>Evidence: its type.</summary>
     public string Type { get; init; } = string.Empty;
-    /// <summary>Evidence: how the actor was authenticated.</summary>
+    /// <summary>Evidence, custody: how the actor was authenticated.</summary>
     public AuthMethod Auth { get; init; }
     /// <summary>Evidence: the submitter's relation to the platform.</summary>
     public Relation Relation { get; init; }
@@ -85,6 +85,8 @@ public readonly record struct LeafFacts
     public AnchorRecord? AnchorRecord { get; init; }
     /// <summary>The body of a trust leaf.</summary>
     public TrustRecord? TrustRecord { get; init; }
+    /// <summary>The body of a custody leaf.</summary>
+    public CustodyRecord? CustodyRecord { get; init; }
 
     /// <summary>Whether the leaf changes the chain's state beyond its size and last sealed time: whoever rebuilds the state needs these leaves only.</summary>
     public bool ChangesState => Kind != RecordKind.Evidence || StatementIndex >= 0;

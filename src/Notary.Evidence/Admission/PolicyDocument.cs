@@ -2,14 +2,15 @@ namespace Notary.Evidence;
 
 /// <summary>
 /// What every policy document has: canonical, normalised JSON of at most 12 KiB with <c>document</c> (its name), <c>v</c> 1 and an increasing
-/// <c>version</c>. Version 1 of access, custody, consent and retention knows one decision for everything, <c>default</c>, and no other member.
+/// <c>version</c>. Version 1 of access, consent and retention knows one decision for everything, <c>default</c>, and no other member; custody may have rules
+/// (<see cref="CustodyPolicy"/>) before it.
 /// </summary>
 /// <param name="Name">One of <see cref="PolicyNames"/>.</param>
 /// <param name="Version">1 or more.</param>
 /// <param name="Default">The one decision; null for admission, which has rules.</param>
 public sealed record PolicyDocument(string Name, long Version, string? Default)
 {
-    // Each says what the platform does today: nothing of this kind is released, held, granted or destroyed.
+    // Where no rule says otherwise, nothing of this kind is released, transferred, granted or destroyed.
     private static readonly Dictionary<string, string> OnlyDecision = new(StringComparer.Ordinal)
     {
         ["access"] = "refuse", ["custody"] = "refuse", ["consent"] = "refuse", ["retention"] = "keep",
@@ -38,12 +39,12 @@ public sealed record PolicyDocument(string Name, long Version, string? Default)
     public static string TryParse(ReadOnlySpan<byte> document, out PolicyDocument? parsed)
     {
         var problem = TryParse(document, out parsed, out _);
-        if (problem.Length == 0 && parsed!.Name == PolicyNames.Admission)
+        return (problem, parsed?.Name) switch
         {
-            problem = AdmissionPolicy.TryParse(document, out _);
-        }
-
-        return problem;
+            ({ Length: 0 }, PolicyNames.Admission) => AdmissionPolicy.TryParse(document, out _),
+            ({ Length: 0 }, PolicyNames.Custody) => CustodyPolicy.TryParse(document, out _),
+            _ => problem,
+        };
     }
 
     internal static string TryParse(ReadOnlySpan<byte> document, out PolicyDocument? parsed, out CanonicalValue? json)
@@ -76,8 +77,13 @@ public sealed record PolicyDocument(string Name, long Version, string? Default)
             return "default";
         }
 
-        var last = name == PolicyNames.Admission ? "rules" : "default";
-        if (value.Names.Any(member => member is not ("document" or "v" or "version") && member != last))
+        if (value.Names.Any(member => member switch
+        {
+            "document" or "v" or "version" => false,
+            "rules" => name is not (PolicyNames.Admission or PolicyNames.Custody),
+            "default" => name == PolicyNames.Admission,
+            _ => true,
+        }))
         {
             return "unknown member";
         }

@@ -8,8 +8,11 @@ public static class PolicyNames
     /// <summary>What may be sealed.</summary>
     public const string Admission = "admission";
 
+    /// <summary>Who may transfer custody, and to whom.</summary>
+    public const string Custody = "custody";
+
     /// <summary>admission, access, custody, consent, retention.</summary>
-    public static IReadOnlyList<string> InOrder { get; } = [Admission, "access", "custody", "consent", "retention"];
+    public static IReadOnlyList<string> InOrder { get; } = [Admission, "access", Custody, "consent", "retention"];
 }
 
 /// <summary>The body of a policy leaf: which document comes into force, with its whole canonical text and the governance signatures.</summary>

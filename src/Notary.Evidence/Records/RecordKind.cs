@@ -9,7 +9,7 @@ public enum RecordKind : byte
     Unknown = 0,
     /// <summary>A deposit of evidence.</summary>
     Evidence = 1,
-    /// <summary>A step in the chain of custody.</summary>
+    /// <summary>A step of a custody transfer between chains.</summary>
     Custody = 2,
     /// <summary>A court case.</summary>
     Case = 3,
@@ -70,10 +70,11 @@ public static class RecordKinds
         kind is > RecordKind.Unknown and <= RecordKind.Alarm ? Names[(int)kind] : throw new ArgumentOutOfRangeException(nameof(kind));
 
     /// <summary>
-    /// Whether a leaf of this kind that is not admitted is an inconsistency, so that no node cosigns a tree that holds it. Of every other kind a leaf that
+    /// Whether a leaf of this kind that is not admitted is an inconsistency, so that no node cosigns a tree that holds it: other chains rely on anchors, trust files and
+    /// custody, and cannot run this chain's admission, so that its nodes' cosignatures must say that it was run. Of every other kind a leaf that
     /// fails is cosigned, answered by an alarm, and changes no state: one bad leaf does not end a chain.
     /// </summary>
-    public static bool EndsCosigning(RecordKind kind) => kind is RecordKind.Anchor or RecordKind.Trust;
+    public static bool EndsCosigning(RecordKind kind) => kind is RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody;
 
     /// <summary>The kind of a name, or <see cref="RecordKind.Unknown"/>.</summary>
     public static RecordKind FromName(string name)

@@ -2,7 +2,7 @@ using Notary.Crypto;
 
 namespace Notary.Evidence;
 
-/// <summary>Builds the leaves that are not evidence: policies, keys, statements, anchors, trust files. Ids and times are arguments; the sealed time is set under the lock.</summary>
+/// <summary>Builds the leaves that are not evidence: policies, keys, statements, anchors, trust files, custody. Ids and times are arguments; the sealed time is set under the lock.</summary>
 public static class SystemLeaves
 {
     /// <summary>A policy leaf; leaf 0 names the genesis.</summary>
@@ -50,7 +50,35 @@ public static class SystemLeaves
     public static LeafDraft Trust(Genesis genesis, TrustFile file, Guid id, DateTimeOffset received) =>
         Draft(genesis, RecordKind.Trust, id, received, new TrustRecord(file).ToMembers());
 
+    /// <summary>A custody leaf. What it proves came from outside, so a leaf that has not the form is an answer and no exception.</summary>
+    /// <param name="genesis">The chain.</param>
+    /// <param name="record">The act.</param>
+    /// <param name="submitter">Account, key record and authentication of the actor; <see cref="SubmitterContext.Policy"/> is the index of the custody policy in force.</param>
+    /// <param name="id">A fresh UUIDv7.</param>
+    /// <param name="received">When the request was received whole.</param>
+    /// <param name="draft">The leaf when the result is Ok.</param>
+    /// <returns>Why it has not the form of a custody leaf: <see cref="AdmissionFailure.TooLarge"/> when its proof is too long, <see cref="AdmissionFailure.ProofOfOther"/> when that is of something else.</returns>
+    public static AdmissionResult TryCustody(Genesis genesis, CustodyRecord record, SubmitterContext submitter, Guid id, DateTimeOffset received, out LeafDraft? draft)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(submitter);
+        return TryDraft(genesis, RecordKind.Custody, id, received,
+        [
+            .. record.ToMembers(),
+            ("account", CanonicalValue.Of(submitter.Account)),
+            ("auth", CanonicalValue.Of(AuthMethods.Name(submitter.Auth))),
+            ("key", CanonicalValue.Of(submitter.Key)),
+            ("policy", CanonicalValue.Of(submitter.Policy)),
+        ], out draft);
+    }
+
     private static LeafDraft Draft(Genesis genesis, RecordKind kind, Guid id, DateTimeOffset received, IEnumerable<(string, CanonicalValue?)> members)
+    {
+        var result = TryDraft(genesis, kind, id, received, members, out var draft);
+        return draft ?? throw new ArgumentException($"The leaf would not be admitted: {result.Code} {result.Member}.");
+    }
+
+    private static AdmissionResult TryDraft(Genesis genesis, RecordKind kind, Guid id, DateTimeOffset received, IEnumerable<(string, CanonicalValue?)> members, out LeafDraft? draft)
     {
         var time = CanonicalValue.Of(RecordTime.Format(RecordTime.ToMilliseconds(received)));
         var bytes = CanonicalValue.OfObject(
@@ -64,6 +92,7 @@ public static class SystemLeaves
             ("v", CanonicalValue.Of(1)),
         ]).ToBytes();
         var result = Admission.AdmitForm(bytes, out var facts);
-        return result.Ok ? new LeafDraft(bytes, facts) : throw new ArgumentException($"The leaf would not be admitted: {result.Code} {result.Member}.");
+        draft = result.Ok ? new LeafDraft(bytes, facts) : null;
+        return result;
     }
 }

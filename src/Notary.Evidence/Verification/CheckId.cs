@@ -56,6 +56,10 @@ public enum CheckId
     AnchorSignature = 37,
     AnchorInclusion = 38,
     AnchorQuorum = 39,
+    CustodyTrust = 50,
+    CustodyInclusion = 51,
+    CustodySignature = 52,
+    CustodyQuorum = 53,
 }
 
 /// <summary>A text in the two languages of the platform.</summary>
@@ -119,6 +123,10 @@ public static class CheckCatalogue
         [CheckId.AnchorSignature] = new("anchor.signature", "The main checkpoint is signed by the main chain's log key", "主链检查点由主链的日志密钥签名"),
         [CheckId.AnchorInclusion] = new("anchor.inclusion", "The anchor lies in the main chain's tree at its index", "锚定记录位于主链树的相应序号处"),
         [CheckId.AnchorQuorum] = new("anchor.quorum", "The main chain's nodes that the trust file demands have cosigned", "信任文件所要求的主链节点已会签"),
+        [CheckId.CustodyTrust] = new("custody.trust", "The trust file knows both chains of the proof that the custody record carries, where it stands", "信任文件在相应位置包含该保管记录所载证明中的两条链"),
+        [CheckId.CustodyInclusion] = new("custody.inclusion", "The leaf in the carried proof lies in its chain's tree, and the anchor in the main chain's", "所载证明中的记录位于其链的树中,锚定记录位于主链的树中"),
+        [CheckId.CustodySignature] = new("custody.signature", "Both checkpoints of the carried proof are signed by their chains' log keys", "所载证明中的两个检查点均由各自链的日志密钥签名"),
+        [CheckId.CustodyQuorum] = new("custody.quorum", "Both checkpoints of the carried proof are final, in their one final form", "所载证明中的两个检查点均已最终确定,且为其唯一最终形式"),
         [CheckId.AdmissionState] = new("admission.state", "The record was admissible in the state its chain had", "按链当时的状态,该记录应予接纳"),
     };
 
@@ -133,6 +141,7 @@ public static class CheckCatalogue
         CheckId.TrustRange,
         .. Between(CheckId.CheckpointSuite, CheckId.CheckpointQuorum),
         .. Between(CheckId.AnchorForm, CheckId.AnchorQuorum),
+        .. Between(CheckId.CustodyTrust, CheckId.CustodyQuorum),
         CheckId.StateRequired,
         CheckId.AdmissionState,
     ];

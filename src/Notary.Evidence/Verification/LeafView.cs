@@ -7,7 +7,14 @@ internal sealed class LeafView
 {
     private readonly CanonicalValue _json;
 
-    private LeafView(CanonicalValue json) => _json = json;
+    private LeafView(CanonicalValue json, CustodyRecord? custody)
+    {
+        _json = json;
+        Custody = custody;
+    }
+
+    /// <summary>The body of a custody leaf; null of another kind, or when its form is unknown.</summary>
+    public CustodyRecord? Custody { get; }
 
     public string Kind => Text("kind") ?? string.Empty;
 
@@ -43,7 +50,7 @@ internal sealed class LeafView
         }
 
         checks.Passed(CheckId.LeafCanonical);
-        var form = Admission.AdmitForm(leaf, out _);
+        var form = Admission.AdmitForm(leaf, out var facts);
         if (form.Ok)
         {
             checks.Passed(CheckId.LeafForm);
@@ -59,7 +66,7 @@ internal sealed class LeafView
             return null;
         }
 
-        return new LeafView(json);
+        return new LeafView(json, form.Ok ? facts.CustodyRecord : null);
     }
 
     internal static string Reason(AdmissionResult form) =>

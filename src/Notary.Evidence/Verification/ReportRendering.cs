@@ -19,6 +19,13 @@ public static class ReportRendering
         ArgumentNullException.ThrowIfNull(report);
         return Encoding.UTF8.GetString(CanonicalValue.OfObject(
             ("checks", CanonicalValue.OfArray(report.Checks.Select(CheckOf))),
+            ("custody", report.Custody is not { } custody ? null : CanonicalValue.OfObject(
+                ("act", Text(custody.Act)),
+                ("evidence", custody.Evidence?.ToValue()),
+                ("peer", Text(custody.Peer)),
+                ("peerIndex", Number(custody.PeerIndex)),
+                ("transfer", Text(custody.Transfer)),
+                ("via", Number(custody.Via)))),
             ("decidingCheck", Text(report.DecidingCheck?.Name)),
             ("fields", CanonicalValue.OfArray(report.Fields.Select(field => CanonicalValue.OfObject(("json", Text(field.Json)), ("name", Text(field.Name)))))),
             ("indication", Text(IndicationNames.Of(report.Indication))),
@@ -79,6 +86,15 @@ public static class ReportRendering
             Row(text, language, "account", "提交账户", record.Account);
             Row(text, language, "relation to the platform", "与平台的关系", record.Relation);
             Row(text, language, "state", "状态", TrustNames.Of(report.State.Reached) + (report.State.NoQuorum ? " (no quorum / 无法定会签)" : string.Empty));
+        }
+
+        if (report.Custody is { } custody)
+        {
+            Row(text, language, "custody", "保管移交", custody.Act);
+            Row(text, language, "transfer", "移交标识", custody.Transfer);
+            Row(text, language, "evidence", "证据记录", custody.Evidence is { } evidence ? string.Create(CultureInfo.InvariantCulture, $"{evidence.Chain} {evidence.Index}, {evidence.Id:D}") : null);
+            Row(text, language, custody.PeerIndex is null ? "to" : "answers", custody.PeerIndex is null ? "移往" : "所答复",
+                custody.PeerIndex is { } answered ? string.Create(CultureInfo.InvariantCulture, $"{custody.Peer} {answered}") : custody.Peer);
         }
 
         if (report.Times is { } times)

@@ -41,6 +41,9 @@ public sealed class VerificationReport
     /// <summary>The record as its leaf says; null when the leaf does not parse.</summary>
     public ReportRecord? Record { get; internal init; }
 
+    /// <summary>What a custody record says; null of another kind.</summary>
+    public ReportCustody? Custody { get; internal init; }
+
     public required ReportState State { get; init; }
 
     public required IReadOnlyList<ReportPart> Parts { get; init; }
@@ -61,6 +64,15 @@ public sealed record ReportTrust(string Deployment, long Version, Hash32 Fingerp
 /// <summary>What the leaf says of the record. <paramref name="Number"/> needs the chain's code and is null without a trust file.</summary>
 public sealed record ReportRecord(
     string? Number, long? Index, string? Id, string Kind, long? Version, string? Chain, string? Account, string? Auth, string? Relation, string? Type, string? Previous);
+
+/// <summary>A step of a custody transfer, as its leaf says; whether what it proves holds, the checks say.</summary>
+/// <param name="Act">released, received, declined or withdrawn.</param>
+/// <param name="Transfer">Id of the transfer.</param>
+/// <param name="Evidence">The record that it is about; null of a refusal, which names the release only.</param>
+/// <param name="Peer">The chain at the other end.</param>
+/// <param name="PeerIndex">Index there of what this step answers; null of a release, which answers nothing.</param>
+/// <param name="Via">Released: index of the received leaf by which the record was here, or null.</param>
+public sealed record ReportCustody(string Act, string Transfer, EvidenceName? Evidence, string Peer, long? PeerIndex, long? Via);
 
 /// <summary>How far the record got. <paramref name="NoQuorum"/>: the trust file demands no cosignatures, so "final" says no more than sealed.</summary>
 /// <param name="CheckpointSize">Leaves under the checkpoint; null when it does not verify.</param>

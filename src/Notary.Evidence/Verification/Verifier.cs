@@ -95,6 +95,10 @@ public static class Verifier
 
         var seal = new SealChecks(checks);
         seal.Run(leaf, leafBytes, proof, anchor, trust, number);
+        if (leaf.Custody is { } custody)
+        {
+            CustodyChecks.Run(checks, custody, trust);
+        }
 
         PartChecks? parts = null;
         var suite = seal.Chain?.Suite ?? seal.Proof?.Suite;
@@ -138,10 +142,18 @@ public static class Verifier
             Record = leaf is null ? null : new ReportRecord(
                 seal?.Number, seal?.Proof?.Index, leaf.IdText, leaf.Kind, leaf.Version, leaf.Chain, leaf.Text("account"), leaf.Text("auth"), leaf.Text("relation"), leaf.Text("type"), leaf.Text("previous")),
             State = new ReportState(seal?.Reached ?? RecordState.None, trust?.Required, seal?.NoQuorum ?? false, seal?.Verified?.Size, seal?.Verified?.Root, seal?.Reached == RecordState.Anchored ? seal.MainIndex : null),
+            Custody = leaf?.Custody is { } custody ? CustodyOf(custody) : null,
             Parts = parts?.Parts ?? [],
             Fields = parts?.Fields ?? [],
             Times = times,
         };
+    }
+
+    private static ReportCustody CustodyOf(CustodyRecord custody)
+    {
+        var proved = custody.Proof;
+        return new ReportCustody(
+            CustodyActs.Name(custody.Act), custody.Transfer.ToString("D"), custody.Evidence ?? proved?.Facts.CustodyRecord!.Evidence, custody.Peer, proved?.Index ?? (custody.Release.Index < 0 ? null : custody.Release.Index), custody.Via);
     }
 
     private static ReportTimes? Times(LeafView? leaf, SealChecks? seal, PartChecks? parts)

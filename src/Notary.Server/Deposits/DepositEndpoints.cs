@@ -68,7 +68,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
 
         if (!TryWait(context, out RecordState wait))
         {
-            await Problems.WriteAsync(context, Problems.WaitMalformed, "Send wait=sealed, wait=final or wait=anchored once, or none.");
+            await RefuseWaitAsync(context);
             return;
         }
 
@@ -263,14 +263,14 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         }
     }
 
-    private static bool TryIdempotencyKey(HttpContext context, out string? key)
+    internal static bool TryIdempotencyKey(HttpContext context, out string? key)
     {
         Microsoft.Extensions.Primitives.StringValues given = context.Request.Headers["Idempotency-Key"];
         key = given.Count == 0 ? null : given[0];
         return given.Count == 0 || (given.Count == 1 && key is { Length: >= 1 and <= 64 } && !key.AsSpan().ContainsAnyExceptInRange(' ', '~'));
     }
 
-    private static bool TryWait(HttpContext context, out RecordState wait)
+    internal static bool TryWait(HttpContext context, out RecordState wait)
     {
         // Nearly every request has no query, and parsing an empty one costs.
         wait = RecordState.Sealed;
@@ -282,10 +282,12 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         return given.Count == 1 && TrustNames.TryState(given[0], out wait) && wait <= RecordState.Anchored;
     }
 
-    private static Task RefuseKeyAsync(HttpContext context) =>
+    internal static Task RefuseKeyAsync(HttpContext context) =>
         Problems.WriteAsync(context, Problems.IdempotencyKeyMalformed, "Send one Idempotency-Key of 1 to 64 printable ASCII characters, or none.");
 
-    private static bool IsJson(string? type, string wanted)
+    internal static Task RefuseWaitAsync(HttpContext context) => Problems.WriteAsync(context, Problems.WaitMalformed, "Send wait=sealed, wait=final or wait=anchored once, or none.");
+
+    internal static bool IsJson(string? type, string wanted)
     {
         if (string.Equals(type, wanted, StringComparison.Ordinal))
         {

@@ -25,11 +25,13 @@ public static class Problems
     public static readonly Problem TilePathMalformed = new("tile-path-malformed", 400, "Not a tile path of C2SP tlog-tiles");
     public static readonly Problem Unauthenticated = new("unauthenticated", 401, "A service account's secret is needed");
     public static readonly Problem NotTheDepositor = new("not-the-depositor", 403, "Only the depositing account may read this");
+    public static readonly Problem NotTheCustodian = new("not-the-custodian", 403, "The record or transfer is another account's");
     public static readonly Problem NoKey = new("no-key", 403, "The account has no key record in force");
     public static readonly Problem EntriesNotPublic = new("entries-not-public", 403, "Entries go to the chain's nodes and auditors only");
     public static readonly Problem WaitMalformed = new("wait-malformed", 400, "The wait is not a state that a record can reach");
     public static readonly Problem NotFound = new("not-found", 404, "There is nothing under this address");
     public static readonly Problem RecordNotFound = new("record-not-found", 404, "No such record");
+    public static readonly Problem TransferNotFound = new("transfer-not-found", 404, "No such transfer");
     public static readonly Problem ChainNotFound = new("chain-not-found", 404, "No such chain");
     public static readonly Problem TileNotFound = new("tile-not-found", 404, "The log is not yet that large");
     public static readonly Problem TrustNotFound = new("trust-not-found", 404, "No such version of the trust file");
@@ -37,6 +39,7 @@ public static class Problems
     public static readonly Problem MethodNotAllowed = new("method-not-allowed", 405, "This address has no such method");
     public static readonly Problem BodyTimeout = new("body-timeout", 408, "The body came too slowly");
     public static readonly Problem IdempotencyConflict = new("idempotency-conflict", 409, "The Idempotency-Key was used with another body");
+    public static readonly Problem NotDeclined = new("not-declined", 409, "The target has not declined the transfer");
     public static readonly Problem TooLarge = new("too-large", 413, "The request is larger than allowed");
     public static readonly Problem TooManyLines = new("too-many-lines", 413, "The batch has more lines than allowed");
     public static readonly Problem UnsupportedType = new("unsupported-type", 415, "The content type is not one of those accepted here");
@@ -50,6 +53,7 @@ public static class Problems
     public static readonly Problem ChainStopped = new("chain-stopped", 503, "The chain has stopped sealing");
     public static readonly Problem FreshnessPending = new("freshness-pending", 503, "The chain has just started and waits for its ledger nodes");
     public static readonly Problem DatabaseLost = new("database-lost", 503, "The chain's database does not answer");
+    public static readonly Problem NotAnchored = new("not-anchored", 503, "What has to be proved is not anchored yet");
     public static readonly Problem VerifierBusy = new("verifier-busy", 503, "Too many packages are being verified");
 
     // Reasons that say "this is not JSON of the profile": everything else was understood and is refused.

@@ -30,7 +30,7 @@ internal static class TrustEndpoints
             .RequireAuthorization()
             .Accepts<string>("text/plain")
             .Produces<TrustAppliedShape>()
-            .Answers(Problems.TrustRefused, Problems.TooLarge, Problems.Truncated, Problems.BodyTimeout, Problems.UnsupportedType, Problems.Unauthenticated, Problems.Internal, Problems.QueueFull, Problems.ChainStopped, Problems.FreshnessPending);
+            .Answers(Problems.TrustRefused, Problems.TooLarge, Problems.Truncated, Problems.BodyTimeout, Problems.UnsupportedType, Problems.Unauthenticated, Problems.Internal, Problems.QueueFull, Problems.ChainStopped, Problems.FreshnessPending, Problems.DatabaseLost);
     }
 
     private static Task ReadAsync(HttpContext context, Platform platform, string version) =>
@@ -99,7 +99,7 @@ internal static class TrustEndpoints
     private static Task NotAppendedAsync(HttpContext context, Platform platform, TrustApplied applied)
     {
         Chain.ChainHost main = platform.Chains[TrustFile.MainChain];
-        Problem problem = main.Stopped is not null ? Problems.ChainStopped : main.FreshnessPending is not null ? Problems.FreshnessPending : Problems.QueueFull;
+        Problem problem = main.Stopped is not null ? Problems.ChainStopped : main.DatabaseLost is not null ? Problems.DatabaseLost : main.FreshnessPending is not null ? Problems.FreshnessPending : Problems.QueueFull;
         return Problems.WriteAsync(context, problem, applied.Detail, retryAfterSeconds: RetryAfterSeconds);
     }
 

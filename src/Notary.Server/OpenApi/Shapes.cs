@@ -199,3 +199,64 @@ internal sealed record NetworkNodeShape(
     [property: JsonPropertyName("outcome"), Description("How the last one ended: unreachable, ahead, inconsistent or refused.")] string? Outcome,
     [property: JsonPropertyName("detail")] string? Detail,
     [property: JsonPropertyName("alarms"), Description("What it keeps as evidence, when it runs in this process.")] long? Alarms);
+
+[Description("An act on a custody transfer. A release has evidence and target, the others transfer.")]
+internal sealed record TransferRequestShape(
+    [property: JsonPropertyName("act"), Description("released, received, declined or withdrawn.")] string Act,
+    [property: JsonPropertyName("evidence"), Description("released: number or id of the record; by number also one that another region sealed and this one received.")] string? Evidence,
+    [property: JsonPropertyName("target"), Description("released: the one chain that may receive it, by name or origin.")] string? Target,
+    [property: JsonPropertyName("transfer"), Description("The others: the transfer's id, a UUIDv7.")] string? Transfer,
+    [property: JsonPropertyName("source"), Description("received, declined: the chain that released it, where several drew the same id.")] string? Source,
+    [property: JsonPropertyName("proof"), Description("received, declined: the release; withdrawn: the refusal. Only when that chain lies elsewhere.")] TransferProofShape? Proof);
+
+[Description("An anchored custody record, as the answer to its act has it.")]
+internal sealed record TransferProofShape(
+    [property: JsonPropertyName("leaf"), Description("The sealed leaf, canonical JSON as text.")] string Leaf,
+    [property: JsonPropertyName("proof"), Description("C2SP tlog-proof text.")] string Proof,
+    [property: JsonPropertyName("anchor")] AnchorShape Anchor);
+
+[Description("A sealed act, with its proof in the furthest state that it has reached.")]
+internal sealed record TransferActShape(
+    [property: JsonPropertyName("v")] int V,
+    [property: JsonPropertyName("act")] string Act,
+    [property: JsonPropertyName("transfer")] string Transfer,
+    [property: JsonPropertyName("id"), Description("Id of the act's record.")] string Id,
+    [property: JsonPropertyName("number")] string Number,
+    [property: JsonPropertyName("index")] long Index,
+    [property: JsonPropertyName("sealed")] string Sealed,
+    [property: JsonPropertyName("state"), Description("sealed, final or anchored.")] string State,
+    [property: JsonPropertyName("leaf"), Description("The sealed leaf, canonical JSON as text.")] string Leaf,
+    [property: JsonPropertyName("proof"), Description("C2SP tlog-proof text.")] string Proof,
+    [property: JsonPropertyName("anchor"), Description("The way to the main chain; absent before it is anchored.")] AnchorShape? Anchor);
+
+[Description("Transfers that are under way, oldest first.")]
+internal sealed record TransferListShape(
+    [property: JsonPropertyName("chain"), Description("The account's chain.")] string Chain,
+    [property: JsonPropertyName("outgoing"), Description("Released by it and not withdrawn.")] TransferShape[] Outgoing,
+    [property: JsonPropertyName("incoming"), Description("Released to it by chains of this platform, and not decided.")] TransferShape[] Incoming,
+    [property: JsonPropertyName("more"), Description("There are more than the limit.")] bool More);
+
+[Description("Where a transfer stands, as far as the chains of this platform show.")]
+internal sealed record TransferShape(
+    [property: JsonPropertyName("transfer")] string Transfer,
+    [property: JsonPropertyName("state"), Description("released, received, declined or withdrawn.")] string State,
+    [property: JsonPropertyName("source"), Description("Origin.")] string Source,
+    [property: JsonPropertyName("target"), Description("Origin.")] string Target,
+    [property: JsonPropertyName("evidence")] TransferEvidenceShape Evidence,
+    [property: JsonPropertyName("via"), Description("Index on the source of the record by which it came there; absent when it was sealed there.")] long? Via,
+    [property: JsonPropertyName("released")] TransferStepShape Released,
+    [property: JsonPropertyName("received")] TransferStepShape? Received,
+    [property: JsonPropertyName("declined")] TransferStepShape? Declined,
+    [property: JsonPropertyName("withdrawn")] TransferStepShape? Withdrawn);
+
+internal sealed record TransferEvidenceShape(
+    [property: JsonPropertyName("chain"), Description("Origin of the chain that sealed it.")] string Chain,
+    [property: JsonPropertyName("id")] string Id,
+    [property: JsonPropertyName("index")] long Index);
+
+internal sealed record TransferStepShape(
+    [property: JsonPropertyName("number")] string Number,
+    [property: JsonPropertyName("index")] long Index,
+    [property: JsonPropertyName("sealed")] string Sealed,
+    [property: JsonPropertyName("state"), Description("sealed, final or anchored.")] string State,
+    [property: JsonPropertyName("account")] string Account);

@@ -197,11 +197,13 @@ public sealed class LedgerNodeTests : IDisposable
         Assert.Equal(8, CheckpointOf(Node.Cosigned!).Size);
     }
 
-    [Fact]
-    public void No_tree_is_cosigned_that_holds_an_anchor_which_admission_refuses()
+    [Theory]
+    [InlineData("anchor")]
+    [InlineData("custody")]
+    public void No_tree_is_cosigned_that_holds_what_other_chains_rely_on_and_admission_refuses(string kind)
     {
         using var log = ForgedLog.Of(_chain);
-        log.Append($$"""{"account":"x","auth":"none","chain":"{{log.Genesis.Origin}}","id":"0193a5f0-1234-7abc-8def-001122330002","key":5,"kind":"anchor","policy":0,"received":"2026-11-25T00:00:00.000Z","sealed":"2026-11-25T00:00:00.000Z","v":1}""");
+        log.Append($$"""{"account":"x","auth":"none","chain":"{{log.Genesis.Origin}}","id":"0193a5f0-1234-7abc-8def-001122330002","key":5,"kind":"{{kind}}","policy":0,"received":"2026-11-25T00:00:00.000Z","sealed":"2026-11-25T00:00:00.000Z","v":1}""");
         log.Append("later");
         Assert.Equal(NodeStatus.Success, Node.TakeCheckpoint(log.Offer(0, 6)).Status);
         Assert.Equal(NodeStatus.Success, Node.TakeCheckpoint(log.Offer(6, 8)).Status);

@@ -173,8 +173,8 @@ public sealed class AnchorTests
     }
 
     [Fact]
-    public void Only_anchors_and_trust_files_end_cosigning() =>
-        Assert.Equal([RecordKind.Anchor, RecordKind.Trust], Enum.GetValues<RecordKind>().Where(RecordKinds.EndsCosigning));
+    public void Only_what_other_chains_rely_on_ends_cosigning() =>
+        Assert.Equal([RecordKind.Custody, RecordKind.Anchor, RecordKind.Trust], Enum.GetValues<RecordKind>().Where(RecordKinds.EndsCosigning));
 
     [Fact]
     public void Trust_versions_follow_one_another_on_the_chain()

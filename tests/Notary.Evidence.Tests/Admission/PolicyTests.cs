@@ -18,6 +18,12 @@ public sealed class PolicyTests
         foreach (var row in cases.RootElement.EnumerateArray())
         {
             var expected = row.GetProperty("expect").GetString();
+            if (name == PolicyNames.Custody)
+            {
+                AssertCustody(document, row);
+                continue;
+            }
+
             if (name != PolicyNames.Admission)
             {
                 PolicyDocument.TryParse(document, out var parsed);
@@ -62,12 +68,84 @@ public sealed class PolicyTests
     [Fact]
     public void Documents_for_which_no_evaluator_exists_cannot_look_as_if_they_allowed_anything()
     {
-        foreach (var name in PolicyNames.InOrder.Skip(1))
+        foreach (var name in PolicyNames.InOrder.Skip(1).Where(static n => n != PolicyNames.Custody))
         {
             var text = Encoding.UTF8.GetString(TestChain.Document(name));
             Assert.Equal("default", PolicyDocument.TryParse(Encoding.UTF8.GetBytes(text.Replace("refuse", "allow", StringComparison.Ordinal).Replace("keep", "allow", StringComparison.Ordinal)), out _));
             Assert.Equal("unknown member", PolicyDocument.TryParse(Encoding.UTF8.GetBytes(text.Replace("\"v\":1", "\"rules\":[],\"v\":1", StringComparison.Ordinal)), out _));
         }
+    }
+
+    [Theory]
+    [InlineData("\"acts\":[\"released\",", "\"acts\":[\"taken\",", "rules[0].acts")]
+    [InlineData("\"accounts\":[\"*\"]", "\"accounts\":[\"A\"]", "rules[0].accounts")]
+    [InlineData("\"peers\":[\"*\"]", "\"peers\":[\"beijing\"]", "rules[0].peers")]
+    [InlineData("\"peers\":[\"*\"]", "\"peers\":[]", "rules[0].peers")]
+    [InlineData("\"submitter\"", "\"log\"", "rules[0].purposes")]
+    [InlineData("\"client-secret\"", "\"password\"", "rules[0].auth")]
+    [InlineData("\"whose\":\"own\"", "\"whose\":\"mine\"", "rules[0].whose")]
+    [InlineData("\"whose\":\"own\"", "\"whose\":\"own\",\"x\":1", "rules[0].unknown member")]
+    [InlineData(",\"whose\":\"own\"", "", "rules[0].whose")]
+    [InlineData("\"lag\":3600", "\"lag\":0", "rules[0].lag")]
+    [InlineData("an-account-transfers-its-own", "An account", "rules[0].id")]
+    [InlineData("\"default\":\"refuse\"", "\"default\":\"allow\"", "default")]
+    [InlineData("\"version\":1", "\"version\":0", "version")]
+    public void Custody_document_that_its_format_does_not_allow_is_refused(string from, string to, string problem)
+    {
+        var text = Encoding.UTF8.GetString(TestChain.Document("custody"));
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        Assert.Equal(problem, PolicyDocument.TryParse(Encoding.UTF8.GetBytes(text.Replace(from, to, StringComparison.Ordinal)), out _));
+    }
+
+    [Fact]
+    public void Custody_without_a_rule_that_matches_is_refused_and_the_first_that_matches_decides()
+    {
+        static CustodyPolicy Parse(string text)
+        {
+            Assert.Equal("", CustodyPolicy.TryParse(Encoding.UTF8.GetBytes(text), out var policy));
+            return policy!;
+        }
+
+        var (facts, key) = CustodyInputs(CustodyAct.Released);
+        Assert.Equal(AdmissionFailure.CustodyNotAllowed, Parse("{\"default\":\"refuse\",\"document\":\"custody\",\"v\":1,\"version\":1}").Decide(facts, key).Failure);
+        const string Rule = "{\"accounts\":[ACCOUNT],\"acts\":[\"released\"],\"auth\":[\"client-secret\"],\"id\":\"ID\",\"lag\":60,\"peers\":[PEER],\"purposes\":[\"PURPOSE\"],\"whose\":\"any\"}";
+        string Of(string id, string account, string peer, string purpose) => Rule.Replace("ACCOUNT", $"\"{account}\"", StringComparison.Ordinal)
+            .Replace("ID", id, StringComparison.Ordinal).Replace("PEER", $"\"{peer}\"", StringComparison.Ordinal).Replace("PURPOSE", purpose, StringComparison.Ordinal);
+        var policy = Parse($"{{\"default\":\"refuse\",\"document\":\"custody\",\"rules\":[{Of("one", "other", "*", "submitter")},{Of("two", "*", "notary.example/dubai", "submitter")},{Of("three", "*", "notary.example/beijing", "node")},{Of("four", "*", "*", "submitter")}],\"v\":1,\"version\":1}}");
+        Assert.Equal((AdmissionFailure.KeyPurpose, "three"), (policy.Decide(facts, key).Failure, policy.Decide(facts, key).Rule));
+        Assert.Equal("four", policy.RuleFor(CustodyAct.Released, "dev-agency", "notary.example/hainan")!.Id);
+        Assert.Equal((CustodyWhose.Any, null), (policy.RuleFor(CustodyAct.Released, "other", "notary.example/dubai")!.Whose, policy.RuleFor(CustodyAct.Received, "other", "notary.example/dubai")));
+        Assert.Equal(AdmissionFailure.CustodyNotAllowed, policy.Decide(CustodyInputs(CustodyAct.Declined).Facts, key).Failure);
+    }
+
+    private static void AssertCustody(byte[] document, JsonElement row)
+    {
+        string Text(string name, string otherwise) => row.TryGetProperty(name, out var value) ? value.GetString()! : otherwise;
+        Assert.Equal("", CustodyPolicy.TryParse(document, out var policy));
+        Assert.True(CustodyActs.TryParse(Text("act", ""), out var act));
+        Assert.True(AuthMethods.TryParse(Text("auth", "client-secret"), out var auth));
+        Assert.True(KeyRecord.TryPurpose(Text("purpose", "submitter"), out var purpose));
+        var (facts, key) = CustodyInputs(act);
+        var result = policy!.Decide(
+            facts with { Auth = auth, Sealed = facts.Received + (row.TryGetProperty("sealed", out var sealedAt) ? 1000L * sealedAt.GetInt32() : 0) }, key with { Purpose = purpose });
+        Assert.Equal((Text("expect", ""), Text("rule", "")), (result.Code, result.Rule));
+        Assert.Equal(Text("whose", ""), policy.RuleFor(act, facts.Account, facts.CustodyRecord!.Peer)!.Whose.ToString().ToLowerInvariant());
+    }
+
+    private static (LeafFacts Facts, KeyRecord Key) CustodyInputs(CustodyAct act)
+    {
+        var world = CustodyWorld.New();
+        var release = world.Append("hainan", world.Released("hainan", 1, "beijing"));
+        var proof = world.Prove("hainan");
+        world.Append("beijing", world.Declined("beijing", 1, "hainan", release));
+        var draft = act switch
+        {
+            CustodyAct.Released => world.Released("hainan", 2, "beijing"),
+            CustodyAct.Received => world.Received("beijing", proof),
+            CustodyAct.Declined => world.Declined("beijing", 2, "hainan", release),
+            _ => world.Withdrawn("hainan", world.Prove("beijing")),
+        };
+        return (draft.Facts, TestChain.AgencyKey);
     }
 
     private static (LeafFacts Facts, KeyRecord Key) Inputs(JsonElement row)

@@ -85,12 +85,29 @@ public class AnchorReportTests
         Assert.Equal(Enum.GetValues<CheckId>().Order(), CheckCatalogue.All.Order());
         Assert.Equal(
             ["28 state.required", "29 admission.state", "30 trust.range", "31 anchor.form", "32 anchor.note", "33 anchor.proof", "34 anchor.origin", "35 anchor.main",
-                "36 anchor.suite", "37 anchor.signature", "38 anchor.inclusion", "39 anchor.quorum"],
+                "36 anchor.suite", "37 anchor.signature", "38 anchor.inclusion", "39 anchor.quorum", "50 custody.trust", "51 custody.inclusion",
+                "52 custody.signature", "53 custody.quorum"],
             Enum.GetValues<CheckId>().Where(id => id >= CheckId.StateRequired).Select(id => $"{(int)id} {CheckCatalogue.NameOf(id)}"));
         var order = CheckCatalogue.All.ToList();
         Assert.True(order.IndexOf(CheckId.TrustChain) + 1 == order.IndexOf(CheckId.TrustRange));
         Assert.True(order.IndexOf(CheckId.CheckpointQuorum) + 1 == order.IndexOf(CheckId.AnchorForm));
-        Assert.Equal([CheckId.AnchorQuorum, CheckId.StateRequired, CheckId.AdmissionState], order[^3..]);
+        Assert.True(order.IndexOf(CheckId.AnchorQuorum) + 1 == order.IndexOf(CheckId.CustodyTrust));
+        Assert.Equal([CheckId.CustodyQuorum, CheckId.StateRequired, CheckId.AdmissionState], order[^3..]);
+    }
+
+    [Fact]
+    public void Report_of_a_custody_record_says_what_moved_from_where_to_where()
+    {
+        var evidence = CustodyWorld.Evidence("hainan");
+        Assert.Equal(
+            new ReportCustody("released", CustodyWorld.Transfer(1).ToString("D"), evidence, CustodyWorld.Origin("beijing"), null, null), Situations.Report("custody released").Custody);
+        Assert.Equal(
+            new ReportCustody("received", CustodyWorld.Transfer(1).ToString("D"), evidence, CustodyWorld.Origin("hainan"), 8, null), Situations.Report("custody received").Custody);
+        Assert.Equal(new ReportCustody("declined", CustodyWorld.Transfer(2).ToString("D"), null, CustodyWorld.Origin("hainan"), 9, null), Situations.Report("custody declined").Custody);
+        Assert.Equal(new ReportCustody("withdrawn", CustodyWorld.Transfer(2).ToString("D"), null, CustodyWorld.Origin("dubai"), 8, null), Situations.Report("custody withdrawn").Custody);
+        Assert.Contains($"evidence: {CustodyWorld.Origin("hainan")} 7, {evidence.Id:D}", Situations.Report("custody received").ToText(ReportLanguage.English), StringComparison.Ordinal);
+        Assert.Contains("\"custody\":{\"act\":\"received\"", Situations.Report("custody received").ToJson(), StringComparison.Ordinal);
+        Assert.Null(Situations.Report("anchored, anchored required").Custody);
     }
 
     [Fact]

@@ -202,6 +202,22 @@ internal static class Situations
         ["main quorum one short, checkpoint by a retired key"] = () => Anchored(note => MainWorld.Anchor(note, [2]), Ranges(MainWorld.Index, OtherLog, RecordState.Final)),
         ["one of two nodes cosigned, anchored all the same"] = () => Anchored(cosigners: [1]),
         ["record of the main chain one cosignature short"] = () => OnMain([1], MainWorld.Trust(World.Sm)),
+        ["custody released"] = () => Custody("hainan", 8),
+        ["custody received"] = () => Custody("beijing", 8),
+        ["custody declined"] = () => Custody("dubai", 8),
+        ["custody withdrawn"] = () => Custody("hainan", 10),
+        ["custody received in another suite's chain"] = () => Custody("dubai", 9),
+        ["custody received, no trust file"] = () => Custody("beijing", 8, none: true),
+        ["custody received from a chain that the trust file does not know"] = () => Custody("beijing", 8, CustodyWorld.TrustOf(static c => c.Origin == CustodyWorld.Origin("hainan") ? c with { Code = "-" } : c)),
+        ["custody received from a chain whose entry had ended"] = () => Custody("beijing", 8, CustodyWorld.TrustOf(static c => c.Origin == CustodyWorld.Origin("hainan") ? c with { ToMainIndex = 5 } : c)),
+        ["custody received with another hash in its proof"] = () => Sealed(static text => ChangeAfter(text, "\"path\":[\"", 0)),
+        ["custody received with another hash in the proof of its anchor"] = () => Sealed(static text => ChangeAfter(text, "\"anchor_path\":[\"", 0)),
+        ["custody received with a changed signature in its proof"] = () => Sealed(static text => ChangeAfter(text, "\u2014 notary.example/main/court ", 30)),
+        ["custody received under another log key"] = () => Sealed(log: " of somebody else"),
+        ["custody received under another main log key"] = () => Sealed(mainLog: " of somebody else"),
+        ["custody received before it was final"] = () => Sealed(cosigners: [1]),
+        ["custody received with a cosignature more"] = () => Sealed(cosigners: [0, 1, 2]),
+        ["custody received by another than the target"] = () => Sealed(target: "dubai"),
         ["anchored, time-stamped required"] = () => Anchored(trust: MainWorld.Trust(World.Sm, RecordState.TimeStamped)),
     };
 
@@ -329,6 +345,48 @@ internal static class Situations
         deposit.Cosigners = [0, 1];
         deposit.Anchor = note => MainWorld.Anchor(note);
         return deposit;
+    }
+
+    private static readonly Lazy<CustodyWorld> Transfers = new(static () =>
+    {
+        var world = CustodyWorld.New();
+        world.Append("hainan", world.Released("hainan", 1, "beijing"));
+        world.Append("beijing", world.Received("beijing", world.Prove("hainan")));
+        var second = world.Append("hainan", world.Released("hainan", 2, "dubai", CustodyWorld.Evidence("hainan") with { Index = 6 }));
+        world.Append("dubai", world.Declined("dubai", 2, "hainan", second));
+        world.Append("hainan", world.Withdrawn("hainan", world.Prove("dubai")));
+        world.Append("beijing", world.Released("beijing", 3, "dubai", CustodyWorld.Evidence("hainan"), via: 8));
+        world.Append("dubai", world.Received("dubai", world.Prove("beijing")));
+        return world;
+    });
+
+    // The anchored package of a custody leaf: record, no parts, proof, anchor.
+    private static VerificationReport Custody(string chain, long index, TrustFile? trust = null, bool none = false, CustodyWorld? world = null)
+    {
+        world ??= Transfers.Value.Copy();
+        var (leaf, proof, anchor) = world.Pieces(chain, index);
+        using var package = new MemoryStream();
+        PackageWriter.Write(package, leaf, new Openings([], null), proof, [], anchor);
+        return Verify(package.ToArray(), none ? null : trust ?? world.Trust);
+    }
+
+    // What nodes would not cosign, sealed and cosigned all the same.
+    private static VerificationReport Sealed(Func<string, string>? change = null, int[]? cosigners = null, string log = "", string mainLog = "", string target = "beijing")
+    {
+        var world = CustodyWorld.New();
+        world.Append("hainan", world.Released("hainan", 1, target));
+        var text = Encoding.UTF8.GetString(world.Received(target, world.Prove("hainan", cosigners: cosigners, log: log, mainLog: mainLog)).Bytes.Span);
+        text = target == "beijing" ? text : text.Replace("\"chain\":\"notary.example/dubai\"", "\"chain\":\"notary.example/beijing\"", StringComparison.Ordinal);
+        world.Regions["beijing"].AppendUnadmitted(Encoding.UTF8.GetBytes(change is null ? text : change(text)));
+        return Custody("beijing", 8, world: world);
+    }
+
+    private static string ChangeAfter(string text, string what, int more)
+    {
+        var at = text.IndexOf(what, StringComparison.Ordinal);
+        Assert.True(at >= 0, what);
+        at += what.Length + more;
+        return text[..at] + (text[at] == '1' ? '2' : '1') + text[(at + 1)..];
     }
 
     public static byte[] AnchoredPackage() => AnchoredDeposit(World.Sm).Package();
