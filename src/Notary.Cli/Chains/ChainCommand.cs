@@ -172,7 +172,7 @@ internal static class ChainCommand
             ChainFolder folder = data.Chain(name);
             long size = ChainMove.ToPostgres(folder, connection, waiveStandby);
             Console.WriteLine($"moved: {name}, {size} leaves, to PostgreSQL; the address lies in {folder.DatabaseAddressPath}");
-            Console.WriteLine($"The file it lay in is {folder.DatabasePath}.moved: keep it until 'notary fsck {name}' is clean, and never start a server on it again.");
+            Console.WriteLine($"The file it lay in is {folder.DatabasePath}.moved: keep it until 'notary fsck' is clean, and never start a server on it again.");
             return ExitCode.Passed;
         }
         catch (ChainRefusedException e)

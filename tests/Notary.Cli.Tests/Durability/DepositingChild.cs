@@ -21,18 +21,20 @@ internal static class DepositingChild
 
     public static async Task<int> RunAsync(string[] args)
     {
-        if (args is not [Verb, var folder, var password, var batches])
+        if (args is not [Verb, var folder, var password, var batches, .. var rest])
         {
-            Console.Error.WriteLine("usage: deposit DATA PASSWORD BATCHES");
+            Console.Error.WriteLine("usage: deposit DATA PASSWORD BATCHES [FIRST]");
             return 64;
         }
+
+        int first = rest is [var from] ? int.Parse(from, CultureInfo.InvariantCulture) : 0;
 
         try
         {
             DataFolder data = DataFolder.Take(folder, create: false);
             ChainHost host = ChainHost.Open(data.Chains[0], password, TimeProvider.System);
             Say("ready");
-            for (int i = 0; i < int.Parse(batches, CultureInfo.InvariantCulture); i++)
+            for (int i = first; i < first + int.Parse(batches, CultureInfo.InvariantCulture); i++)
             {
                 DepositResult result = await host.DepositAsync(OwnChain.DepositOf(Body(i), Key(i)));
                 if (result.Outcome is not (DepositOutcome.Sealed or DepositOutcome.Replayed))
