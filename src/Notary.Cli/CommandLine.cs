@@ -39,6 +39,7 @@ internal static class CommandLine
             VerifyCommand.Build(),
             InspectCommand.Build(),
             ProofCommand.Build(),
+            CustodyCommand.Build(),
             TrustCommand.Build(),
             KeygenCommand.Build(),
             SelfTestCommand.Build(),

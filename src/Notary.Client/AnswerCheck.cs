@@ -97,6 +97,47 @@ internal static class AnswerCheck
     {
         CanonicalValue leaf = ParseLeaf(leafBytes);
         TrustedChain chain = ChainOf(trust, leaf);
+        TlogProof proof = Proved(chain, leafBytes, proofText);
+        (Guid id, Openings openings) = Compare(chain, leaf, secret, request);
+        var record = new SealedRecord(chain, proof.Index, id, leafBytes, secret, proof, openings);
+        Same("number", number, record.Number);
+        return record;
+    }
+
+    /// <summary>Checks the answer to an act on a custody transfer.</summary>
+    public static SealedCustody Custody(TrustStore trust, CustodyOrder order, string number, byte[] leafBytes, string proofText, AnchorProof? anchor)
+    {
+        AdmissionResult form = Admission.AdmitForm(leafBytes, out LeafFacts facts);
+        if (!form.Ok || facts.CustodyRecord is not { } custody || !CanonicalValue.TryParseCanonical(leafBytes, CanonicalLimits.Leaf, out CanonicalValue leaf).Ok)
+        {
+            throw NotProved("leaf-malformed", $"The answer's leaf is no custody record ({form.Code}).");
+        }
+
+        TrustedChain chain = ChainOf(trust, leaf);
+        TlogProof proof = Proved(chain, leafBytes, proofText);
+        Same("act", CustodyActs.Name(custody.Act), CustodyActs.Name(order.Act));
+        if (order.Act == CustodyAct.Released)
+        {
+            Same("target", custody.Target, order.Target!.Contains('/', StringComparison.Ordinal) ? order.Target : OriginOf(chain, order.Target));
+            Same("evidence", order.Evidence, RecordId.TryParse(order.Evidence!, out _)
+                ? custody.Evidence!.Id.ToString("D")
+                : trust.Find(custody.Evidence!.Chain)?.File.Find(custody.Evidence.Chain) is { } known ? RecordNumber.Format(known.Code, custody.Evidence.Index) : null);
+        }
+        else
+        {
+            Same("transfer", custody.Transfer.ToString("D"), order.Transfer.ToString("D"));
+        }
+
+        var record = new SealedCustody(chain, facts, leafBytes, proof, anchor);
+        Same("number", number, record.Number);
+        return record;
+    }
+
+    // A bare name is a chain of the same deployment.
+    private static string OriginOf(TrustedChain chain, string name) => chain.Origin[..(chain.Origin.IndexOf('/', StringComparison.Ordinal) + 1)] + name;
+
+    private static TlogProof Proved(TrustedChain chain, byte[] leafBytes, string proofText)
+    {
         TlogProofParse parse = TlogProof.TryParse(Encoding.UTF8.GetBytes(proofText), out TlogProof? proof);
         if (proof is null || proof.Suite.Id != chain.Suite.Id)
         {
@@ -105,15 +146,7 @@ internal static class AnswerCheck
 
         Signed(chain, proof.Note, proof.CheckpointUnverified);
         ProofCheck inclusion = proof.CheckInclusionUnverified(new TreeHasher(chain.Suite).Leaf(leafBytes));
-        if (!inclusion.Ok)
-        {
-            throw NotProved("not-included", $"The proof does not lead from the record to the checkpoint ({inclusion.Failure}).");
-        }
-
-        (Guid id, Openings openings) = Compare(chain, leaf, secret, request);
-        var record = new SealedRecord(chain, proof.Index, id, leafBytes, secret, proof, openings);
-        Same("number", number, record.Number);
-        return record;
+        return inclusion.Ok ? proof : throw NotProved("not-included", $"The proof does not lead from the record to the checkpoint ({inclusion.Failure}).");
     }
 
     public static NotaryClientException NotProved(string code, string sentence) => new(ClientFailure.NotProved, code, sentence);

@@ -36,6 +36,21 @@ public static class Answers
         return Parsing("The server's answer to the batch is not of the documented form.", () => BatchAnswer.Check(trust, requests, answer));
     }
 
+    /// <summary>Proves the answer to an act on a custody transfer.</summary>
+    /// <exception cref="NotaryClientException"><see cref="ClientFailure.NotProved"/>, <see cref="ClientFailure.Malformed"/> or <see cref="ClientFailure.Trust"/>.</exception>
+    public static SealedCustody CheckCustody(TrustStore trust, CustodyOrder order, ReadOnlyMemory<byte> answer)
+    {
+        ArgumentNullException.ThrowIfNull(trust);
+        ArgumentNullException.ThrowIfNull(order);
+        return Parsing("The server's answer is no sealed act of a custody transfer.", () =>
+        {
+            using JsonDocument document = JsonDocument.Parse(answer);
+            JsonElement root = document.RootElement;
+            AnchorProof? anchor = root.TryGetProperty("anchor", out JsonElement given) ? new AnchorProof(Encoding.UTF8.GetBytes(Text(given, "leaf")), Text(given, "proof")) : null;
+            return AnswerCheck.Custody(trust, order, Text(root, "number"), Encoding.UTF8.GetBytes(Text(root, "leaf")), Text(root, "proof"), anchor);
+        });
+    }
+
     internal static string Text(JsonElement root, string name) => root.GetProperty(name).GetString() ?? throw new FormatException(name);
 
     internal static Hash32 Secret(JsonElement root) =>

@@ -105,6 +105,31 @@ public sealed class NotaryClient : IDisposable
         return SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancel);
     }
 
+    /// <summary>Asks for an act on a custody transfer and proves the answer.</summary>
+    /// <param name="order">What to seal.</param>
+    /// <param name="idempotencyKey">The same key and order, sent again after any failure, are sealed once; sent again later, they are answered with the proof of the state reached then.</param>
+    /// <param name="wait">The state for which the server waits, up to 30 s, before it answers.</param>
+    /// <param name="cancel">Gives up; whether the act was sealed is then unknown.</param>
+    /// <exception cref="NotaryClientException">See <see cref="ClientFailure"/>.</exception>
+    public async Task<SealedCustody> ActOnTransferAsync(CustodyOrder order, string idempotencyKey, RecordState wait = RecordState.Sealed, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        byte[] body = order.ToJson();
+        string path = "api/transfers?wait=" + TrustNames.Of(wait);
+        byte[] answer = await SendAsync(() => Post(path, body, "application/json", idempotencyKey), cancel).ConfigureAwait(false);
+        return Answers.CheckCustody(_trust, order, answer);
+    }
+
+    /// <summary>Where transfers stand; the answer's JSON, not verified.</summary>
+    /// <param name="transfer">One of them; null lists those under way from and to the account's chain.</param>
+    /// <param name="limit">Of a list: at most so many each way, 1 to 1,000.</param>
+    /// <param name="cancel">Gives up.</param>
+    public Task<byte[]> TransfersUnverifiedAsync(Guid? transfer = null, int limit = 100, CancellationToken cancel = default)
+    {
+        string path = transfer is { } id ? $"api/transfers/{id:D}" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"api/transfers?limit={limit}");
+        return SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancel);
+    }
+
     /// <summary>Where the server's chains, ledger nodes and anchors stand; the answer's JSON, not verified.</summary>
     public Task<byte[]> NetworkUnverifiedAsync(CancellationToken cancel = default) => SendAsync(static () => new HttpRequestMessage(HttpMethod.Get, "api/network"), cancel);
 

@@ -137,7 +137,7 @@ public sealed class NetworkTests
         Encoding.UTF8,
         new MediaTypeHeaderValue("application/json"));
 
-    private static void Templates(string root, params string[] names)
+    internal static void Templates(string root, params string[] names)
     {
         foreach (string name in names)
         {

@@ -140,7 +140,7 @@ internal static class NotarizeCommand
     }
 
     /// <summary>Nothing that proves an earlier sealing is overwritten: an existing package gets a number.</summary>
-    private static string? MoveIn(string draft, string package)
+    internal static string? MoveIn(string draft, string package)
     {
         string? kept = null;
         if (File.Exists(package))

@@ -66,10 +66,24 @@ internal static class InspectCommand
         }
 
         Row("leaf", $"{bytes.Length} bytes");
-        foreach (string name in leaf.Names)
+        Members(leaf, "  ");
+    }
+
+    // A custody record holds another record, and its anchor: each member has its line.
+    private static void Members(CanonicalValue json, string indent)
+    {
+        foreach (string name in json.Names)
         {
-            CanonicalValue value = leaf[name]!;
-            Row("  " + name, value.AsString ?? Encoding.UTF8.GetString(value.ToBytes()));
+            CanonicalValue value = json[name]!;
+            if (value.Type == CanonicalType.Object)
+            {
+                Row(indent + name, string.Empty);
+                Members(value, indent + "  ");
+            }
+            else
+            {
+                Row(indent + name, value.AsString ?? Encoding.UTF8.GetString(value.ToBytes()));
+            }
         }
     }
 
