@@ -58,7 +58,7 @@ internal sealed class ChainStoppedException(StopReason reason, string sentence, 
 {
     public StopReason Reason { get; } = reason;
 
-    /// <summary>The batch whose commit was not confirmed, for <see cref="ChainAppender.Holds"/>.</summary>
+    /// <summary>The batch whose commit was not confirmed, for <see cref="ChainAppender.Reopen"/>.</summary>
     public CommittedBatch? InDoubt { get; init; }
 }
 
@@ -136,7 +136,7 @@ internal sealed class ChainAppender : IDisposable
     {
         var hasher = new TreeHasher(genesis.Suite);
         var appender = new ChainAppender(store, reads, genesis, log, new ChainClock(time), new ChainState(), TileEdge.Empty(hasher), new HeadRow(0, hasher.Empty, [], 0, [], 0)) { IndexDurableTo = indexDurableTo };
-        appender.Load();
+        appender.Load(null);
         return appender;
     }
 
@@ -146,21 +146,27 @@ internal sealed class ChainAppender : IDisposable
     /// <exception cref="ChainStoppedException">The database lost leaves that this process knew: it was restored from an old copy, or a standby without them was promoted.</exception>
     /// <exception cref="ChainRefusedException">The stored parts contradict each other, or the server's settings will not do.</exception>
     /// <exception cref="DatabaseFailureException">The database is not there yet.</exception>
-    public void Reopen()
+    /// <param name="inDoubt">A batch whose commit was not confirmed, or null.</param>
+    /// <returns>Whether that batch is in the chain, as the locked head says.</returns>
+    public bool Reopen(CommittedBatch? inDoubt)
     {
         _store.Reconnect();
-        Load();
+        _reads!.Drain();
+        return Load(inDoubt);
     }
 
-    private void Load()
+    // Everything is read in the session that holds the lock, where there are several servers: another connection may lead to another one.
+    private bool Load(CommittedBatch? inDoubt)
     {
-        var reads = _reads!;
+        using var own = _store.Reads();
+        var reads = own ?? _reads!;
         _store.Begin();
         try
         {
             var head = _store.ReadHead() ?? throw Inconsistent("its database has no head");
             var hasher = new TreeHasher(_genesis.Suite);
             CheckExtendsSeen(reads, hasher, head);
+            var held = inDoubt is not null && Holds(reads, hasher, head, inDoubt.Head);
             var tiles = OpenEdge(_store, hasher, head);
             var state = RebuildState(reads, head);
             var signed = CheckNote(head, _genesis, state.Trust, out var note);
@@ -186,6 +192,7 @@ internal sealed class ChainAppender : IDisposable
             _edge = tiles;
             Volatile.Write(ref _state, state);
             Committed();
+            return held;
         }
         catch
         {
@@ -193,6 +200,9 @@ internal sealed class ChainAppender : IDisposable
             throw;
         }
     }
+
+    private static bool Holds(ChainReads reads, TreeHasher hasher, HeadRow head, HeadRow part) => part.Size <= head.Size
+        && TilePlan.TryRoot(hasher, part.Size, tile => reads.Tile(tile.Level, tile.Index), out var root, out _) && root.Equals(part.Root);
 
     // What was signed or answered is in the database, or the database is not the one that it was.
     private void CheckExtendsSeen(ChainReads reads, TreeHasher hasher, HeadRow head)
@@ -203,7 +213,7 @@ internal sealed class ChainAppender : IDisposable
             throw Stale(FormattableString.Invariant($"The database holds {head.Size} leaves, and this process has seen {seen.Size}: it was restored from an old copy, or a standby that had not confirmed was promoted. Connect it to the primary that has them, or refill it from a mirror."));
         }
 
-        if (seen.Size > 0 && (!TilePlan.TryRoot(hasher, seen.Size, tile => reads.Tile(tile.Level, tile.Index), out var root, out _) || !root.Equals(seen.Root)))
+        if (seen.Size > 0 && !Holds(reads, hasher, head, seen))
         {
             throw Stale(FormattableString.Invariant($"The database holds another history of the first {seen.Size} leaves than this process has seen."));
         }
@@ -284,10 +294,6 @@ internal sealed class ChainAppender : IDisposable
             return new SealedBatch(head, batch.Prover);
         }
     }
-
-    /// <summary>Whether a batch whose commit was not confirmed is in the chain; after <see cref="Reopen"/>.</summary>
-    public bool Holds(CommittedBatch batch) => batch.Head.Size <= _head.Size
-        && TilePlan.TryRoot(new TreeHasher(_genesis.Suite), batch.Head.Size, tile => _reads!.Tile(tile.Level, tile.Index), out var root, out _) && root.Equals(batch.Head.Root);
 
     /// <summary>Reads what other processes appended since, and signs it where they have not: for a process that appends nothing itself.</summary>
     public void Follow()

@@ -23,6 +23,8 @@ public sealed class ChainHost : IDisposable
     private readonly LogSigner _log;
     private readonly string _password;
     private readonly ItemCipher _cipher;
+    private readonly Lock _holdGate = new();
+    private int _holds;
     private volatile string? _freshnessPending;
 
     private ChainHost(ChainFolder folder, ChainTemplate template, Genesis genesis, LogSigner log, string password, ItemCipher cipher, Hash32 digestKey, ChainReads reads, IDigestIndex index, ChainAppender appender)
@@ -131,6 +133,9 @@ public sealed class ChainHost : IDisposable
     /// <summary>Why nothing may be appended yet: enough ledger nodes have still to say that they hold nothing else. Null once they have, and for a chain without nodes.</summary>
     public string? FreshnessPending => _freshnessPending;
 
+    /// <summary>Whether other servers append to the chain too.</summary>
+    internal bool IsShared => _appender.MayReopen;
+
     /// <summary>Why nothing is appended at the moment, although the chain has not stopped; null while it is.</summary>
     public string? Waiting => DatabaseLost ?? FreshnessPending;
 
@@ -177,12 +182,41 @@ public sealed class ChainHost : IDisposable
     internal Task<AppendOutcome> AppendAsync(AppendRequest request) => _sequencer.AppendAsync(request);
 
     /// <summary>Appends nothing until the nodes have been asked.</summary>
-    internal void HoldForFreshness(string sentence) => _freshnessPending = sentence;
+    /// <returns>The check that may lift it: a later hold is lifted by its own check alone.</returns>
+    internal int HoldForFreshness(string sentence)
+    {
+        lock (_holdGate)
+        {
+            _freshnessPending = sentence;
+            return ++_holds;
+        }
+    }
+
+    /// <summary>Says what a check still waits for.</summary>
+    internal void StillHeld(int check, string sentence)
+    {
+        lock (_holdGate)
+        {
+            if (check == _holds)
+            {
+                _freshnessPending = sentence;
+            }
+        }
+    }
 
     /// <summary>The nodes hold nothing that the head does not extend.</summary>
-    internal void Release()
+    internal void Release(int check)
     {
-        _freshnessPending = null;
+        lock (_holdGate)
+        {
+            if (check != _holds)
+            {
+                return;
+            }
+
+            _freshnessPending = null;
+        }
+
         _sequencer.Wake();
     }
 
@@ -208,14 +242,14 @@ public sealed class ChainHost : IDisposable
             return DepositResult.Of(DepositOutcome.ChainStopped);
         }
 
-        if (FreshnessPending is not null)
-        {
-            return DepositResult.Of(DepositOutcome.FreshnessPending);
-        }
-
         if (DatabaseLost is not null)
         {
             return DepositResult.Of(DepositOutcome.DatabaseLost);
+        }
+
+        if (FreshnessPending is not null)
+        {
+            return DepositResult.Of(DepositOutcome.FreshnessPending);
         }
 
         var request = new DepositRequest(deposit);
@@ -247,6 +281,7 @@ public sealed class ChainHost : IDisposable
             AppendEnding.QueueFull => DepositResult.Of(DepositOutcome.QueueFull),
             AppendEnding.Stopped => DepositResult.Of(DepositOutcome.ChainStopped),
             AppendEnding.DatabaseLost => DepositResult.Of(DepositOutcome.DatabaseLost),
+            AppendEnding.Held => DepositResult.Of(DepositOutcome.FreshnessPending),
             AppendEnding.OutcomeUnknown => DepositResult.Of(DepositOutcome.OutcomeUnknown),
             _ when request.Replay is { } row => DepositResult.Replayed(Genesis, row, Reader),
             _ => DepositResult.Of(DepositOutcome.IdempotencyConflict),

@@ -20,6 +20,9 @@ internal enum AppendEnding
 
     /// <summary>The database is not there or failed before the batch was committed; nothing of it is sealed, and the chain goes on when it is back.</summary>
     DatabaseLost = 4,
+
+    /// <summary>The chain waits for its ledger nodes; nothing of the request is sealed.</summary>
+    Held = 5,
 }
 
 /// <summary>
@@ -69,6 +72,7 @@ internal sealed class Sequencer : IDisposable
     private bool _closing;
     private bool _finished;
     private volatile string? _databaseLost;
+    private long _appendingSince;
     private volatile StoppedState? _stopped;
 
     /// <param name="appender">The chain's writer; used by this object alone until it is disposed.</param>
@@ -91,7 +95,9 @@ internal sealed class Sequencer : IDisposable
     public ChainHead Head => _appender.Head;
 
     /// <summary>Why the database does not answer; null while it does.</summary>
-    public string? DatabaseLost => _databaseLost;
+    public string? DatabaseLost => _databaseLost ?? (Interlocked.Read(ref _appendingSince) is > 0 and var since && Stopwatch.GetElapsedTime(since) > DoubtPatience
+        ? "A batch has waited for the database for more than 20 s: the standby does not confirm, or another process holds the chain's lock."
+        : null);
 
     /// <summary>Appends nothing while this says so.</summary>
     public Func<bool> Held { get; init; } = static () => false;
@@ -111,6 +117,11 @@ internal sealed class Sequencer : IDisposable
             if (_stopped is not null || _closing)
             {
                 return Task.FromResult(new AppendOutcome(AppendEnding.Stopped, null));
+            }
+
+            if (Held())
+            {
+                return Task.FromResult(new AppendOutcome(AppendEnding.Held, null));
             }
 
             // A queue with nothing in it takes any request, whatever its size.
@@ -224,6 +235,7 @@ internal sealed class Sequencer : IDisposable
     // False when the database was lost before the batch was in it: its requests are told.
     private bool TryAppend(Turn turn)
     {
+        Interlocked.Exchange(ref _appendingSince, _appender.MayReopen ? Stopwatch.GetTimestamp() : 0);
         try
         {
             turn.Batch = _appender.Append([.. turn.Requests.Select(static w => w.Request)]);
@@ -233,6 +245,10 @@ internal sealed class Sequencer : IDisposable
         {
             turn.Batch = Reconnect(turn, failure);
             return turn.Batch is not null;
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _appendingSince, 0);
         }
     }
 
@@ -256,7 +272,7 @@ internal sealed class Sequencer : IDisposable
         }
     }
 
-    private bool IsLost(ChainStoppedException failure) => _appender.MayReopen && failure.Reason is StopReason.Storage or StopReason.OutcomeUnknown;
+    private bool IsLost(ChainStoppedException failure) => _appender.MayReopen && failure is { Reason: StopReason.Storage or StopReason.OutcomeUnknown, InnerException: DatabaseFailureException { ConnectionLost: true } };
 
     // Until the database is back nothing is appended and whoever asks is told at once. A batch whose commit was not confirmed waits for what the database then holds.
     private CommittedBatch? Reconnect(Turn? turn, ChainStoppedException failure)
@@ -269,6 +285,7 @@ internal sealed class Sequencer : IDisposable
 
         _databaseLost = failure.InnerException?.Message ?? failure.Message;
         var since = Stopwatch.GetTimestamp();
+        bool held;
         while (true)
         {
             EndQueue(AppendEnding.DatabaseLost);
@@ -285,7 +302,7 @@ internal sealed class Sequencer : IDisposable
 
             try
             {
-                _appender.Reopen();
+                held = _appender.Reopen(inDoubt);
                 break;
             }
             catch (DatabaseFailureException again)
@@ -305,7 +322,6 @@ internal sealed class Sequencer : IDisposable
             _writable.WaitOne(FollowInterval);
         }
 
-        var held = inDoubt is not null && _appender.Holds(inDoubt);
         if (inDoubt is not null && !held)
         {
             turn!.End(AppendEnding.DatabaseLost);
@@ -409,7 +425,7 @@ internal sealed class Sequencer : IDisposable
         var stop = failure as ChainStoppedException;
         Stop(new StoppedState(
             stop?.Reason ?? StopReason.OutcomeUnknown,
-            stop?.Message ?? $"The sequencer failed ({failure.GetType().Name}): whether the last batch is sealed shows at the next start.",
+            stop?.Message ?? (failure as ChainRefusedException)?.Message ?? $"The sequencer failed ({failure.GetType().Name}): whether the last batch is sealed shows at the next start.",
             failure));
         return stop?.Reason is StopReason.Storage or StopReason.HeadChanged or StopReason.Clock ? AppendEnding.Stopped : AppendEnding.OutcomeUnknown;
     }

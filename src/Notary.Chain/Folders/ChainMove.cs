@@ -32,6 +32,13 @@ public static class ChainMove
         ArgumentNullException.ThrowIfNull(folder);
         if (File.Exists(folder.DatabaseAddressPath))
         {
+            if (File.Exists(folder.DatabasePath) && HeadOf(folder) is { } left && IsCopy(PostgresChainDatabase.Load(folder.DatabaseAddressPath), left))
+            {
+                // Interrupted between the address and putting the file aside.
+                PutAside(folder);
+                return left.Size;
+            }
+
             throw new ChainRefusedException(ChainRefusal.Exists, $"The chain '{folder.Name}' lies in PostgreSQL already: '{folder.DatabaseAddressPath}' says where.");
         }
 
@@ -61,6 +68,19 @@ public static class ChainMove
 
         PostgresChainDatabase.Save(folder.DatabaseAddressPath, connection, standbyWaived);
         DurableFile.SyncFolder(folder.Root);
+        PutAside(folder);
+        return size;
+    }
+
+    private static HeadRow? HeadOf(ChainFolder folder)
+    {
+        using var source = SqliteDatabase.OpenReader(folder.DatabasePath);
+        using var read = source.Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
+        return ChainStore.ReadHead(read);
+    }
+
+    private static void PutAside(ChainFolder folder)
+    {
         foreach (var suffix in new[] { string.Empty, "-wal", "-shm" })
         {
             if (File.Exists(folder.DatabasePath + suffix))
@@ -70,7 +90,6 @@ public static class ChainMove
         }
 
         DurableFile.SyncFolder(folder.Root);
-        return size;
     }
 
     // What a move left that was interrupted between its commit and the address.
@@ -107,7 +126,8 @@ public static class ChainMove
                 row.Text(0), row.Text(1), new AnsweredRequest(Hash32.FromSpan(row.Blob(2)), row.Number(3), (int)row.Number(4), row.Blob(5).ToArray()), row.Number(6)));
             CopyIndex(folder, source, store);
             store.WriteHead(head);
-            store.Commit();
+            store.Flush();
+            store.CommitUnsynced();
         }
         catch
         {

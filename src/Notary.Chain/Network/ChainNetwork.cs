@@ -339,21 +339,22 @@ public sealed class ChainNetwork : IAsyncDisposable
 
         chain.Reconnected = () =>
         {
-            chain.HoldForFreshness("The chain's database was lost and is back, and its ledger nodes have not all said yet that they hold nothing else.");
-            _ = Task.Run(() => PassFreshnessAsync(chain, finality));
+            var check = chain.HoldForFreshness("The chain's database was lost and is back, and its ledger nodes have not all said yet that they hold nothing else.");
+            _ = Task.Run(() => PassFreshnessAsync(chain, finality, check));
         };
-        chain.HoldForFreshness("The chain has just started, and its ledger nodes have not all said yet that they hold nothing else.");
-        _starting.Add(Task.Run(() => PassFreshnessAsync(chain, finality)));
+        var first = chain.HoldForFreshness("The chain has just started, and its ledger nodes have not all said yet that they hold nothing else.");
+        _starting.Add(Task.Run(() => PassFreshnessAsync(chain, finality, first)));
     }
 
     private static string StaleSentence(ChainHost chain, string why) =>
         $"The database of {chain.Genesis.Origin} is behind its own history: {why}. Restore it from a mirror, never from itself.";
 
-    private async Task PassFreshnessAsync(ChainHost chain, Finality finality)
+    private async Task PassFreshnessAsync(ChainHost chain, Finality finality, int hold)
     {
         while (!_stop.IsCancellationRequested)
         {
             FreshnessCheck check;
+            var size = chain.Reader.Size;
             try
             {
                 check = await finality.CheckFreshnessAsync(_stop.Token).ConfigureAwait(false);
@@ -365,7 +366,7 @@ public sealed class ChainNetwork : IAsyncDisposable
                 return;
             }
 
-            if (check.Stale is { } stale)
+            if (check.Stale is { } stale && !await GrewAsync(chain, size).ConfigureAwait(false))
             {
                 chain.StopStale(StaleSentence(chain, stale));
                 return;
@@ -373,12 +374,12 @@ public sealed class ChainNetwork : IAsyncDisposable
 
             if (check.Fresh)
             {
-                chain.Release();
+                chain.Release(hold);
                 finality.Start();
                 return;
             }
 
-            chain.HoldForFreshness($"The chain has just started and waits for ledger nodes: {string.Join(", ", check.Missing)} did not answer yet.");
+            chain.StillHeld(hold, $"The chain has just started and waits for ledger nodes: {string.Join(", ", check.Missing)} did not answer yet.");
             try
             {
                 await Task.Delay(FreshnessRetry, _stop.Token).ConfigureAwait(false);
@@ -388,6 +389,22 @@ public sealed class ChainNetwork : IAsyncDisposable
                 return;
             }
         }
+    }
+
+    // Where several servers append, a node may hold what another one sealed since: this one takes it over while it is held, and asks again.
+    private async Task<bool> GrewAsync(ChainHost chain, long size)
+    {
+        for (var wait = 0; chain.IsShared && wait < 20 && !_stop.IsCancellationRequested; wait++)
+        {
+            if (chain.Reader.Size > size)
+            {
+                return true;
+            }
+
+            await Task.Delay(100, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        return false;
     }
 
     private void Anchor(TimeProvider time)

@@ -47,8 +47,6 @@ public sealed class PostgresChainDatabase : ChainDatabase
         address.AutoPrepareMinUsages = 2;
         address.CommandTimeout = 30;
         _reader = address.ConnectionString;
-        // No time-out on COMMIT: a client that gives up waiting knows less than one that waits.
-        address.CommandTimeout = 0;
         _writer = address.ConnectionString;
     }
 
@@ -133,7 +131,7 @@ public sealed class PostgresChainDatabase : ChainDatabase
             Check(database);
             // A process that hangs inside a transaction gives up the chain's lock, not the machine's operator.
             database.Execute(
-                "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning; "
+                "SET statement_timeout = 0; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning; "
                 + "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3");
             return database;
         }
@@ -143,6 +141,9 @@ public sealed class PostgresChainDatabase : ChainDatabase
             throw;
         }
     }
+
+    /// <summary>Whether settings that were right when the connection was made are so no more.</summary>
+    internal bool IsUnfit(string synchronousCommit, string standbys) => synchronousCommit is not ("on" or "remote_apply") || (!_standbyWaived && standbys.Length == 0);
 
     /// <summary>Makes the tables in the transaction that is open.</summary>
     internal static void CreateTables(PostgresDatabase database) => database.Execute(ChainStore.Script("postgres-0001.sql"));

@@ -14,7 +14,8 @@ namespace Notary.Chain.Postgres;
 /// </summary>
 internal sealed class PostgresChainStore : ChainStore
 {
-    private const string HeadQuery = "SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1";
+    private const string LockQuery =
+        "SELECT size, root, edge, sealed, note, note_size, current_setting('synchronous_commit'), current_setting('synchronous_standby_names') FROM head WHERE one = 1 FOR UPDATE";
 
     private readonly PostgresChainDatabase _address;
     private readonly Dictionary<(string Account, string Key), AnsweredRequest?> _known = [];
@@ -73,7 +74,7 @@ internal sealed class PostgresChainStore : ChainStore
                 throw new ChainRefusedException(ChainRefusal.Exists, $"There is a chain in the {address.Name} already: each chain has a database of its own.");
             }
 
-            database.Execute("BEGIN ISOLATION LEVEL READ COMMITTED");
+            database.Execute("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0");
             PostgresChainDatabase.CreateTables(database);
             return new PostgresChainStore(address, database) { _begun = true };
         }
@@ -88,6 +89,20 @@ internal sealed class PostgresChainStore : ChainStore
     public override void Begin() => Forget();
 
     /// <inheritdoc/>
+    public override ChainReads? Reads() => new(() => new Borrowed(_database));
+
+    /// <summary>Commits what can be written again; a server that does not confirm within 15 s is asked anew.</summary>
+    public override void Commit()
+    {
+        Flush();
+        if (_begun)
+        {
+            _begun = false;
+            _database.Commit(timeoutSeconds: 15);
+        }
+    }
+
+    /// <inheritdoc/>
     public override HeadRow? ReadHead()
     {
         if (!_begun)
@@ -96,7 +111,20 @@ internal sealed class PostgresChainStore : ChainStore
             _begun = true;
         }
 
-        return ReadHead(_lockHead ??= _database.Prepare(HeadQuery + " FOR UPDATE"));
+        _lockHead ??= _database.Prepare(LockQuery);
+        if (!_lockHead.Step())
+        {
+            return null;
+        }
+
+        if (_address.IsUnfit(_lockHead.Text(6), _lockHead.Text(7)))
+        {
+            // The settings changed under a running server: the next connection says which.
+            _lockHead.Reset();
+            throw PostgresFailureException.Warned("01000");
+        }
+
+        return HeadOf(_lockHead);
     }
 
     /// <inheritdoc/>
@@ -303,7 +331,7 @@ internal sealed class PostgresChainStore : ChainStore
         if (_begun)
         {
             _begun = false;
-            _database.Commit();
+            _database.Commit(timeoutSeconds: 0);
         }
     }
 
@@ -333,6 +361,23 @@ internal sealed class PostgresChainStore : ChainStore
         if (disposing)
         {
             Close();
+        }
+    }
+
+    // A pool's connection that is the writer's own.
+    private sealed class Borrowed(PostgresDatabase owner) : Database
+    {
+        public override void Execute(string sql) => owner.Execute(sql);
+
+        public override Statement Prepare(string sql) => owner.Prepare(sql);
+
+        public override void BeginSnapshot() => throw new NotSupportedException("The writer's session has a transaction of its own.");
+
+        public override IReadOnlyList<string> Damage() => [];
+
+        protected override void Dispose(bool disposing)
+        {
+            // The owner closes it.
         }
     }
 

@@ -43,12 +43,13 @@ public sealed class PostgresDatabase : Database
     });
 
     /// <summary>Commits. A warning is as good as a failure: it says that no standby confirmed.</summary>
-    public void Commit()
+    /// <param name="timeoutSeconds">After how long it is given up, 0 for never: who gives up knows less than who waits.</param>
+    public void Commit(int timeoutSeconds)
     {
         _warning = null;
         Guarded("commit", () =>
         {
-            using var command = new NpgsqlCommand("COMMIT", _connection);
+            using var command = new NpgsqlCommand("COMMIT", _connection) { CommandTimeout = timeoutSeconds };
             command.ExecuteNonQuery();
         });
         if (_warning is { } sqlState)
@@ -193,6 +194,7 @@ public sealed class PostgresStatement : Statement
     private void Read()
     {
         Prepare();
+        _rows.Clear();
         using var reader = _command.ExecuteReader();
         while (reader.Read())
         {

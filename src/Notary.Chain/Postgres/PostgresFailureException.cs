@@ -16,8 +16,8 @@ public sealed class PostgresFailureException : DatabaseFailureException
     public string? SqlState { get; }
 
     /// <inheritdoc/>
-    // 08: connection; 57P: shutdown, crash, not ready; 25P03: left idle in a transaction; 53300: too many connections.
-    public override bool ConnectionLost => SqlState is null or "25P03" or "53300" || SqlState.StartsWith("08", StringComparison.Ordinal) || SqlState.StartsWith("57P", StringComparison.Ordinal);
+    // 08: connection; 57P: shutdown, crash, not ready; 25P03: left idle in a transaction; 53: resources; 55P03: lock not got in time; 57014: cancelled; 40: rolled back; 01: committed with a warning.
+    public override bool ConnectionLost => SqlState is null or "25P03" or "55P03" or "57014" or { Length: 5 } and (['5', '3', ..] or ['4', '0', ..] or ['0', '1', ..]) || SqlState.StartsWith("08", StringComparison.Ordinal) || SqlState.StartsWith("57P", StringComparison.Ordinal);
 
     /// <summary>The failure of a call; null where it is another's bug.</summary>
     public static PostgresFailureException? Of(string attempted, Exception failure) => failure switch
@@ -30,5 +30,5 @@ public sealed class PostgresFailureException : DatabaseFailureException
     };
 
     /// <summary>A commit that the server answered with a warning: it stands here, but perhaps on no standby.</summary>
-    public static PostgresFailureException Warned(string sqlState) => new($"PostgreSQL committed with a warning, SQLSTATE {sqlState}: the standby did not confirm.", sqlState, null);
+    public static PostgresFailureException Warned(string sqlState) => new($"PostgreSQL answered with a warning, SQLSTATE {sqlState}: no standby confirms.", sqlState, null);
 }

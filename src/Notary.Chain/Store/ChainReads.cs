@@ -210,7 +210,8 @@ public sealed class ChainReads(Func<Database> open) : IDisposable
         return result;
     }
 
-    private void Drain()
+    /// <summary>Closes what lies in the pool.</summary>
+    internal void Drain()
     {
         while (_pool.TryTake(out var connection))
         {

@@ -31,7 +31,7 @@ public abstract class ChainStore : IDisposable
     public abstract void Begin();
 
     /// <summary>Commits, on the disk when this returns. A failure here leaves the outcome unknown.</summary>
-    public void Commit()
+    public virtual void Commit()
     {
         Flush();
         CommitUnsynced();
@@ -61,6 +61,9 @@ public abstract class ChainStore : IDisposable
 
     /// <summary>Connects anew after a failure; nothing is open then. Only where <see cref="IsShared"/>.</summary>
     public virtual void Reconnect() => throw new NotSupportedException("This store has no connection to lose.");
+
+    /// <summary>Reads through the writer's own session, to be disposed before it is used otherwise; null where every connection leads to the same file.</summary>
+    public virtual ChainReads? Reads() => null;
 
     /// <summary>The head row, locked until the transaction ends; null in a database whose creation was not finished.</summary>
     public abstract HeadRow? ReadHead();
@@ -129,11 +132,12 @@ public abstract class ChainStore : IDisposable
 
     internal static HeadRow? ReadHead(Statement statement)
     {
-        if (!statement.Step())
-        {
-            return null;
-        }
+        return statement.Step() ? HeadOf(statement) : null;
+    }
 
+    /// <summary>The row that a statement stands at, which is reset.</summary>
+    internal static HeadRow HeadOf(Statement statement)
+    {
         var root = statement.Blob(1);
         var row = new HeadRow(
             statement.Number(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, statement.Blob(2).ToArray(), statement.Number(3), statement.Blob(4).ToArray(), statement.Number(5));

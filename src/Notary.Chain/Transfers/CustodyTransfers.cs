@@ -274,6 +274,7 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
             AppendEnding.Stopped => new CustodyResult(CustodyEnding.ChainStopped),
             AppendEnding.OutcomeUnknown => new CustodyResult(CustodyEnding.OutcomeUnknown),
             AppendEnding.DatabaseLost => new CustodyResult(CustodyEnding.DatabaseLost),
+            AppendEnding.Held => new CustodyResult(CustodyEnding.FreshnessPending),
             _ when request.Conflict => new CustodyResult(CustodyEnding.IdempotencyConflict),
             _ when request.Replay is { } row => Replayed(chain, row, same: true),
             _ when request.Refused is { } code => new CustodyResult(CustodyEnding.Refused, Code: code),

@@ -248,7 +248,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         DepositOutcome.ChainStopped => Problems.WriteAsync(context, Problems.ChainStopped, chain.Stopped?.Sentence ?? "The chain is closing.", retryAfterSeconds: 60),
         DepositOutcome.OutcomeUnknown => Problems.WriteAsync(context, Problems.OutcomeUnknown, "Ask again with the same Idempotency-Key when the chain runs again, or look the digest up.", retryAfterSeconds: 60),
         DepositOutcome.FreshnessPending => Problems.WriteAsync(context, Problems.FreshnessPending, chain.FreshnessPending ?? "Send it again in a moment.", retryAfterSeconds: RetryAfterSeconds),
-        DepositOutcome.DatabaseLost => Problems.WriteAsync(context, Problems.DatabaseLost, "Nothing of it is sealed; the chain goes on by itself when its database is back.", retryAfterSeconds: RetryAfterSeconds),
+        DepositOutcome.DatabaseLost => Problems.WriteAsync(context, Problems.DatabaseLost, "This attempt sealed nothing; an earlier one with the same Idempotency-Key may have. The chain goes on by itself when its database is back.", retryAfterSeconds: RetryAfterSeconds),
         DepositOutcome.NoKey => Problems.WriteAsync(context, Problems.NoKey, "This account has no key record in force on its chain."),
         DepositOutcome.BodyRefused when result.BodyProblem is { } body => Problems.WriteAsync(context, Problems.OfReason(body.Code), body.Message, body.Code, body.Offset),
         _ when result.ErrorOf(0) is { } error => Problems.WriteAsync(context, error.Admission ? Problems.Refused : Problems.OfReason(error.Code), error.Detail, error.Code),

@@ -32,7 +32,7 @@ public static class ProblemMiddleware
         catch (DatabaseFailureException lost) when (lost.ConnectionLost)
         {
             Log.DatabaseLost(logger, (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-", lost.Message);
-            await Problems.WriteAsync(context, Problems.DatabaseLost, "Ask again in a moment.", retryAfterSeconds: RetryAfterSeconds);
+            await Problems.WriteAsync(context, Problems.DatabaseLost, "Whether the request had an effect is not said: ask again in a moment, a deposit or transfer with the same Idempotency-Key.", retryAfterSeconds: RetryAfterSeconds);
         }
         catch (Exception failure)
         {

@@ -257,7 +257,7 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
             CustodyEnding.ChainStopped => Problems.WriteAsync(context, Problems.ChainStopped, chain.Stopped?.Sentence ?? "The chain is closing.", retryAfterSeconds: 60),
             CustodyEnding.OutcomeUnknown => Problems.WriteAsync(context, Problems.OutcomeUnknown, "Ask again with the same Idempotency-Key when the chain runs again.", retryAfterSeconds: 60),
             CustodyEnding.FreshnessPending => Problems.WriteAsync(context, Problems.FreshnessPending, chain.FreshnessPending ?? "Send it again in a moment.", retryAfterSeconds: 1),
-            CustodyEnding.DatabaseLost => Problems.WriteAsync(context, Problems.DatabaseLost, "Nothing of it is sealed; the chain goes on by itself when its database is back.", retryAfterSeconds: 2),
+            CustodyEnding.DatabaseLost => Problems.WriteAsync(context, Problems.DatabaseLost, "This attempt sealed nothing; an earlier one with the same Idempotency-Key may have. The chain goes on by itself when its database is back.", retryAfterSeconds: 2),
             CustodyEnding.NoKey => Problems.WriteAsync(context, Problems.NoKey, "This account has no key record in force on its chain."),
             _ => throw new InvalidOperationException($"An act does not end in {result.Ending}."),
         };
