@@ -32,16 +32,15 @@ public sealed class FailoverTests
         }
 
         standby.Promote();
-        await LostDatabaseTests.Returns(chain);
-        Assert.Null(chain.Host.Stopped);
         foreach (var (seed, first) in acknowledged)
         {
-            using var again = await chain.DepositMany(3, seed, FormattableString.Invariant($"k{seed}"));
+            using var again = await LostDatabaseTests.Persist(chain, 3, seed, FormattableString.Invariant($"k{seed}"));
             Assert.Equal((DepositOutcome.Replayed, first), (again.Outcome, again.First));
             DepositTests.AssertProves(chain, again.ReceiptOf(2), first + 2);
         }
 
-        using var next = await chain.DepositMany(3, 99, "k99");
+        Assert.Null(chain.Host.Stopped);
+        using var next = await LostDatabaseTests.Persist(chain, 3, 99, "k99");
         Assert.Contains(next.Outcome, new[] { DepositOutcome.Sealed, DepositOutcome.Replayed });
         Assert.Equal(66, next.First);
         Assert.Empty(Fsck.Run(chain.Folder, new FsckOptions { Password = TestChain.Password }).Findings);
