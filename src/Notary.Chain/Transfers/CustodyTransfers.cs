@@ -74,6 +74,8 @@ public sealed record TransferView(ChainHost Source, CustodyTransfer Transfer, Cu
 /// </summary>
 public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chains, ChainNetwork network)
 {
+    private const int DurabilityWaits = 200;
+
     /// <summary>Releases a record.</summary>
     /// <param name="chain">The source.</param>
     /// <param name="actor">Who asks.</param>
@@ -81,7 +83,7 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
     /// <param name="target">Origin of the target.</param>
     public async Task<CustodyResult> ReleaseAsync(ChainHost chain, CustodyActor actor, string evidence, string target)
     {
-        if (Before(chain, actor) is { } ended)
+        if (await BeforeAsync(chain, actor).ConfigureAwait(false) is { } ended)
         {
             return ended;
         }
@@ -109,7 +111,7 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
     /// <param name="cancellation">Ends the waiting for the anchor.</param>
     public async Task<CustodyResult> ReceiveAsync(ChainHost chain, CustodyActor actor, Guid transfer, string? source, AnchoredLeaf? given, CancellationToken cancellation)
     {
-        if (Before(chain, actor) is { } ended)
+        if (await BeforeAsync(chain, actor).ConfigureAwait(false) is { } ended)
         {
             return ended;
         }
@@ -133,7 +135,7 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
     /// <inheritdoc cref="ReceiveAsync"/>
     public async Task<CustodyResult> DeclineAsync(ChainHost chain, CustodyActor actor, Guid transfer, string? source, AnchoredLeaf? given)
     {
-        if (Before(chain, actor) is { } ended)
+        if (await BeforeAsync(chain, actor).ConfigureAwait(false) is { } ended)
         {
             return ended;
         }
@@ -158,7 +160,7 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
     /// <param name="cancellation">Ends the waiting for the anchor.</param>
     public async Task<CustodyResult> WithdrawAsync(ChainHost chain, CustodyActor actor, Guid transfer, AnchoredLeaf? given, CancellationToken cancellation)
     {
-        if (Before(chain, actor) is { } ended)
+        if (await BeforeAsync(chain, actor).ConfigureAwait(false) is { } ended)
         {
             return ended;
         }
@@ -211,7 +213,7 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
     private static CustodyResult Refused(AdmissionFailure failure) => new(CustodyEnding.Refused, Code: AdmissionResult.CodeOf(failure));
 
     // What was sealed under this key before stays the answer to the same request, whatever the state has become since.
-    private static CustodyResult? Before(ChainHost chain, CustodyActor actor)
+    private static async Task<CustodyResult?> BeforeAsync(ChainHost chain, CustodyActor actor)
     {
         if (chain.Stopped is not null)
         {
@@ -228,7 +230,18 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
             return new CustodyResult(CustodyEnding.FreshnessPending);
         }
 
-        return actor.IdempotencyKey is { } key && chain.Answered(actor.Account, key) is { } known ? Replayed(chain, known, known.Digest.Equals(actor.Digest)) : null;
+        if (actor.IdempotencyKey is not { } key || chain.Answered(actor.Account, key) is not { } known)
+        {
+            return null;
+        }
+
+        // Read without the lock, the row may be of a batch that is being finished: that is a matter of milliseconds.
+        for (var wait = 0; known.Count > 0 && known.First >= chain.Reader.Size && wait < DurabilityWaits; wait++)
+        {
+            await Task.Delay(10).ConfigureAwait(false);
+        }
+
+        return Replayed(chain, known, known.Digest.Equals(actor.Digest));
     }
 
     private static CustodyResult Replayed(ChainHost chain, Store.AnsweredRequest known, bool same)
@@ -238,7 +251,7 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
             return new CustodyResult(CustodyEnding.IdempotencyConflict);
         }
 
-        // Read without the lock, the row may be of a batch that is not yet durable.
+        // Still not durable: the same request again will know.
         return known.Count == 0 ? new CustodyResult(CustodyEnding.Refused, Code: DepositResult.Outcomes.Read(known.Outcomes, out _).GetValueOrDefault(0)?.Code ?? string.Empty)
             : known.First < chain.Reader.Size ? new CustodyResult(CustodyEnding.Replayed, known.First)
             : new CustodyResult(CustodyEnding.OutcomeUnknown);
