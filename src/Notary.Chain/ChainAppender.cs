@@ -174,15 +174,14 @@ internal sealed class ChainAppender : IDisposable
             {
                 ExtendNote(reads, _store, hasher, note, head);
                 head = SignUnsigned(head);
-                _store.WriteHead(head);
             }
             else
             {
                 _unpublished = new ChainHead(head.Size, head.Root, head.SealedMs, head.Note, signed);
             }
 
-            // A write also of what is not new: its commit waits for a standby, and with it for everything before it.
-            if (_store.IsShared)
+            // A shared store gets it also when nothing is new: the commit of a write waits for a standby, and with it for everything before it.
+            if (note.Size < head.Size || _store.IsShared)
             {
                 _store.WriteHead(head);
             }

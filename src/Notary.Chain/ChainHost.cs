@@ -133,6 +133,9 @@ public sealed class ChainHost : IDisposable
     /// <summary>Why nothing may be appended yet: enough ledger nodes have still to say that they hold nothing else. Null once they have, and for a chain without nodes.</summary>
     public string? FreshnessPending => _freshnessPending;
 
+    /// <summary>How an append would end at once; null when it would be queued.</summary>
+    internal AppendEnding? EndsAtOnce => Stopped is not null ? AppendEnding.Stopped : DatabaseLost is not null ? AppendEnding.DatabaseLost : FreshnessPending is not null ? AppendEnding.Held : null;
+
     /// <summary>Whether other servers append to the chain too.</summary>
     internal bool IsShared => _appender.MayReopen;
 
@@ -160,9 +163,9 @@ public sealed class ChainHost : IDisposable
     /// <returns>Its index; or −1 and the reason: a code of admission, or how the append ended.</returns>
     public async Task<(long Index, string Reason)> AppendAsync(LeafDraft draft)
     {
-        if (FreshnessPending is not null || Stopped is not null || DatabaseLost is not null)
+        if (EndsAtOnce is { } ending)
         {
-            return (-1, Stopped is not null ? "chain-stopped" : FreshnessPending is not null ? "freshness-pending" : "database-lost");
+            return (-1, ending switch { AppendEnding.Stopped => "chain-stopped", AppendEnding.DatabaseLost => "database-lost", _ => "freshness-pending" });
         }
 
         var request = new SystemRequest(new SystemLeaf(Genesis.Suite, draft));
@@ -237,19 +240,9 @@ public sealed class ChainHost : IDisposable
     /// <summary>Seals the accepted lines of a request in one transaction, and answers when they are durable and signed.</summary>
     public async Task<DepositResult> DepositAsync(Deposit deposit)
     {
-        if (Stopped is not null)
+        if (EndsAtOnce is { } ending)
         {
-            return DepositResult.Of(DepositOutcome.ChainStopped);
-        }
-
-        if (DatabaseLost is not null)
-        {
-            return DepositResult.Of(DepositOutcome.DatabaseLost);
-        }
-
-        if (FreshnessPending is not null)
-        {
-            return DepositResult.Of(DepositOutcome.FreshnessPending);
+            return DepositResult.Of(OutcomeOf(ending));
         }
 
         var request = new DepositRequest(deposit);
@@ -276,23 +269,26 @@ public sealed class ChainHost : IDisposable
         }
 
         request.Leaves?.Dispose();
-        return outcome.Ending switch
-        {
-            AppendEnding.QueueFull => DepositResult.Of(DepositOutcome.QueueFull),
-            AppendEnding.Stopped => DepositResult.Of(DepositOutcome.ChainStopped),
-            AppendEnding.DatabaseLost => DepositResult.Of(DepositOutcome.DatabaseLost),
-            AppendEnding.Held => DepositResult.Of(DepositOutcome.FreshnessPending),
-            AppendEnding.OutcomeUnknown => DepositResult.Of(DepositOutcome.OutcomeUnknown),
-            _ when request.Replay is { } row => DepositResult.Replayed(Genesis, row, Reader),
-            _ => DepositResult.Of(DepositOutcome.IdempotencyConflict),
-        };
+        return outcome.Ending != AppendEnding.Decided ? DepositResult.Of(OutcomeOf(outcome.Ending))
+            : request.Replay is { } row ? DepositResult.Replayed(Genesis, row, Reader)
+            : DepositResult.Of(DepositOutcome.IdempotencyConflict);
     }
+
+    private static DepositOutcome OutcomeOf(AppendEnding ending) => ending switch
+    {
+        AppendEnding.QueueFull => DepositOutcome.QueueFull,
+        AppendEnding.Stopped => DepositOutcome.ChainStopped,
+        AppendEnding.DatabaseLost => DepositOutcome.DatabaseLost,
+        AppendEnding.Held => DepositOutcome.FreshnessPending,
+        AppendEnding.OutcomeUnknown => DepositOutcome.OutcomeUnknown,
+        _ => throw new InvalidOperationException($"A deposit does not end in {ending} alone."),
+    };
 
     // What was sealed under this key before a rule or a key record changed stays the answer to the same request. The row is read without the lock, so it may
     // be of a batch that is not yet durable; and the same bytes can be another request where a body is read otherwise.
     private DepositResult? AnsweredBefore(DepositRequest request)
     {
-        if (request is not { Account: { } account, IdempotencyKey: { } key } || _reads.Request(account, key) is not { Count: > 0 } known || !known.Digest.Equals(request.RequestDigest))
+        if (request is not { Account: { } account, IdempotencyKey: { } key } || Answered(account, key) is not { Count: > 0 } known || !known.Digest.Equals(request.RequestDigest))
         {
             return null;
         }

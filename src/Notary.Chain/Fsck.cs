@@ -145,16 +145,12 @@ public sealed class Fsck
     private HeadRow ReadHead(Database database, Genesis genesis, TrustFile? trust, out Checkpoint? note)
     {
         note = null;
-        using var statement = database.Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
-        if (!statement.Step())
+        if (ChainStore.ReadHead(database) is not { } head)
         {
             Find(-1, "head", "head-missing", "The database has no head row.");
             return new HeadRow(0, default, [], 0, [], 0);
         }
 
-        var root = statement.Blob(1);
-        var head = new HeadRow(
-            statement.Number(0), root.Length == Hash32.Size ? Hash32.FromSpan(root) : default, statement.Blob(2).ToArray(), statement.Number(3), statement.Blob(4).ToArray(), statement.Number(5));
         if (!TreeEdge.TryParse(new TreeHasher(genesis.Suite), head.Size, head.Edge, out var edge) || !edge.Root().Equals(head.Root))
         {
             Find(head.Size - 1, "head", "head-edge", "The stored edge does not hash to the stored root.");

@@ -57,8 +57,7 @@ public static class ChainMove
         using (var source = SqliteDatabase.OpenReader(folder.DatabasePath))
         {
             source.BeginSnapshot();
-            using var read = source.Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
-            var head = ChainStore.ReadHead(read) ?? throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The chain in '{folder.Root}' was never finished: create it again.");
+            var head = ChainStore.ReadHead(source) ?? throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The chain in '{folder.Root}' was never finished: create it again.");
             size = head.Size;
             if (!IsCopy(target, head))
             {
@@ -75,8 +74,7 @@ public static class ChainMove
     private static HeadRow? HeadOf(ChainFolder folder)
     {
         using var source = SqliteDatabase.OpenReader(folder.DatabasePath);
-        using var read = source.Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
-        return ChainStore.ReadHead(read);
+        return ChainStore.ReadHead(source);
     }
 
     private static void PutAside(ChainFolder folder)
@@ -101,8 +99,7 @@ public static class ChainMove
             return false;
         }
 
-        using var read = writer.Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
-        return ChainStore.ReadHead(read) is { } there && there.Size == head.Size && there.Root.Equals(head.Root)
+        return ChainStore.ReadHead(writer) is { } there && there.Size == head.Size && there.Root.Equals(head.Root)
             ? true
             : throw new ChainRefusedException(ChainRefusal.Exists, $"There is another chain in the {target.Name}: each chain has a database of its own.");
     }

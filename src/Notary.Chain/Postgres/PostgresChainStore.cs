@@ -95,11 +95,7 @@ internal sealed class PostgresChainStore : ChainStore
     public override void Commit()
     {
         Flush();
-        if (_begun)
-        {
-            _begun = false;
-            _database.Commit(timeoutSeconds: 15);
-        }
+        Commit(timeoutSeconds: 15);
     }
 
     /// <inheritdoc/>
@@ -326,14 +322,7 @@ internal sealed class PostgresChainStore : ChainStore
     }
 
     /// <inheritdoc/>
-    public override void CommitUnsynced()
-    {
-        if (_begun)
-        {
-            _begun = false;
-            _database.Commit(timeoutSeconds: 0);
-        }
-    }
+    public override void CommitUnsynced() => Commit(timeoutSeconds: 0);
 
     /// <inheritdoc/>
     public override void Rollback()
@@ -390,6 +379,15 @@ internal sealed class PostgresChainStore : ChainStore
 
         (_lockHead, _peekHead, _readTile, _readRequest) = (null, null, null, null);
         _database.Dispose();
+    }
+
+    private void Commit(int timeoutSeconds)
+    {
+        if (_begun)
+        {
+            _begun = false;
+            _database.Commit(timeoutSeconds);
+        }
     }
 
     private void Forget()

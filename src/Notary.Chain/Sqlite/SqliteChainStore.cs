@@ -31,7 +31,7 @@ public sealed class SqliteChainStore : ChainStore
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
         _rollback = Prepare("ROLLBACK");
-        _readHead = Prepare("SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1");
+        _readHead = Prepare(HeadQuery);
         _writeHead = Prepare("INSERT OR REPLACE INTO head (one, size, root, edge, sealed, note, note_size) VALUES (1, ?, ?, ?, ?, ?, ?)");
         _writeSegment = Prepare("INSERT INTO segment (first, count, entries) VALUES (?, ?, ?)");
         _writeTile = Prepare("INSERT OR REPLACE INTO tile (level, number, hashes) VALUES (?, ?, ?)");

@@ -22,6 +22,8 @@ public sealed record AnsweredRequest(Hash32 Digest, long First, int Count, byte[
 /// <remarks>A turn is <see cref="Begin"/>, <see cref="ReadHead"/>, which takes the lock, writes, <see cref="Flush"/>, <see cref="CommitUnsynced"/>, <see cref="Sync"/>.</remarks>
 public abstract class ChainStore : IDisposable
 {
+    internal const string HeadQuery = "SELECT size, root, edge, sealed, note, note_size FROM head WHERE one = 1";
+
     internal const string RequestQuery = "SELECT digest, first, count, outcomes FROM request WHERE account = ? AND key = ?";
 
     /// <summary>Whether other processes append to the chain too: the head may be another one in each turn, and a lost connection is made again.</summary>
@@ -129,6 +131,13 @@ public abstract class ChainStore : IDisposable
 
     /// <summary>Closes the connection.</summary>
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>The head row as a connection sees it; null in a database whose creation was not finished.</summary>
+    internal static HeadRow? ReadHead(Database database)
+    {
+        using var statement = database.Prepare(HeadQuery);
+        return ReadHead(statement);
+    }
 
     internal static HeadRow? ReadHead(Statement statement)
     {

@@ -215,19 +215,9 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
     // What was sealed under this key before stays the answer to the same request, whatever the state has become since.
     private static async Task<CustodyResult?> BeforeAsync(ChainHost chain, CustodyActor actor)
     {
-        if (chain.Stopped is not null)
+        if (chain.EndsAtOnce is { } ending)
         {
-            return new CustodyResult(CustodyEnding.ChainStopped);
-        }
-
-        if (chain.DatabaseLost is not null)
-        {
-            return new CustodyResult(CustodyEnding.DatabaseLost);
-        }
-
-        if (chain.FreshnessPending is not null)
-        {
-            return new CustodyResult(CustodyEnding.FreshnessPending);
+            return new CustodyResult(EndingOf(ending));
         }
 
         if (actor.IdempotencyKey is not { } key || chain.Answered(actor.Account, key) is not { } known)
@@ -281,19 +271,23 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
 
         var request = new CustodyRequest(new SystemLeaf(chain.Genesis.Suite, draft!), actor);
         var outcome = await chain.AppendAsync(request).ConfigureAwait(false);
-        return outcome.Ending switch
-        {
-            AppendEnding.QueueFull => new CustodyResult(CustodyEnding.QueueFull),
-            AppendEnding.Stopped => new CustodyResult(CustodyEnding.ChainStopped),
-            AppendEnding.OutcomeUnknown => new CustodyResult(CustodyEnding.OutcomeUnknown),
-            AppendEnding.DatabaseLost => new CustodyResult(CustodyEnding.DatabaseLost),
-            AppendEnding.Held => new CustodyResult(CustodyEnding.FreshnessPending),
-            _ when request.Conflict => new CustodyResult(CustodyEnding.IdempotencyConflict),
-            _ when request.Replay is { } row => Replayed(chain, row, same: true),
-            _ when request.Refused is { } code => new CustodyResult(CustodyEnding.Refused, Code: code),
-            _ => new CustodyResult(CustodyEnding.Sealed, request.First),
-        };
+        return outcome.Ending != AppendEnding.Decided ? new CustodyResult(EndingOf(outcome.Ending))
+            : request.Conflict ? new CustodyResult(CustodyEnding.IdempotencyConflict)
+            : request.Replay is { } row ? Replayed(chain, row, same: true)
+            : request.Refused is { } code ? new CustodyResult(CustodyEnding.Refused, Code: code)
+            : new CustodyResult(CustodyEnding.Sealed, request.First);
     }
+
+    // Every ending by its name: one that is not known here must not count as sealed.
+    private static CustodyEnding EndingOf(AppendEnding ending) => ending switch
+    {
+        AppendEnding.QueueFull => CustodyEnding.QueueFull,
+        AppendEnding.Stopped => CustodyEnding.ChainStopped,
+        AppendEnding.OutcomeUnknown => CustodyEnding.OutcomeUnknown,
+        AppendEnding.DatabaseLost => CustodyEnding.DatabaseLost,
+        AppendEnding.Held => CustodyEnding.FreshnessPending,
+        _ => throw new InvalidOperationException($"An act does not end in {ending} alone."),
+    };
 
     private async Task<AnchoredLeaf?> ProveAsync(ChainHost chain, long index, CancellationToken cancellation)
     {

@@ -102,21 +102,15 @@ public sealed class AdmissionPolicy
             return "document";
         }
 
-        if (json!["rules"] is not { Type: CanonicalType.Array, Items.Count: >= 1 and <= 256 } list || json.Names.Count != 4)
+        if (json!.Names.Count != 4)
         {
             return "rules";
         }
 
-        var rules = new List<AdmissionRule>();
-        foreach (var item in list.Items)
+        problem = PolicyRules.TryParse<AdmissionRule>(json["rules"], TryRule, static rule => rule.Id, out var rules);
+        if (problem.Length > 0)
         {
-            var bad = TryRule(item, out var rule);
-            if (bad.Length > 0 || rules.Any(other => other.Id == rule!.Id))
-            {
-                return $"rules[{rules.Count}].{(bad.Length > 0 ? bad : "id")}";
-            }
-
-            rules.Add(rule!);
+            return problem;
         }
 
         policy = new AdmissionPolicy(header.Version, rules);
@@ -208,27 +202,27 @@ public sealed class AdmissionPolicy
             return "id";
         }
 
-        if (!TryStrings(json["types"]!, out var types) || !types.All(static t => t == KeyRecord.Any || Grammar.IsName(t)))
+        if (!PolicyRules.TryStrings(json["types"]!, out var types) || !types.All(static t => t == KeyRecord.Any || Grammar.IsName(t)))
         {
             return "types";
         }
 
-        if (!TryStrings(json["accounts"]!, out var accounts) || !accounts.All(static a => a == KeyRecord.Any || Grammar.IsName(a)))
+        if (!PolicyRules.TryStrings(json["accounts"]!, out var accounts) || !accounts.All(static a => a == KeyRecord.Any || Grammar.IsName(a)))
         {
             return "accounts";
         }
 
-        if (!TryList<KeyPurpose>(json["purposes"]!, KeyRecord.TryPurpose, out var purposes))
+        if (!PolicyRules.TryList<KeyPurpose>(json["purposes"]!, KeyRecord.TryPurpose, out var purposes))
         {
             return "purposes";
         }
 
-        if (!TryList<AuthMethod>(json["auth"]!, AuthMethods.TryParse, out var auth))
+        if (!PolicyRules.TryList<AuthMethod>(json["auth"]!, AuthMethods.TryParse, out var auth))
         {
             return "auth";
         }
 
-        if (!TryList<Relation>(json["relations"]!, Notary.Evidence.Relations.TryParse, out var relations))
+        if (!PolicyRules.TryList<Relation>(json["relations"]!, Notary.Evidence.Relations.TryParse, out var relations))
         {
             return "relations";
         }
@@ -265,41 +259,5 @@ public sealed class AdmissionPolicy
             Fields = json["fields"]!.AsString switch { "required" => FieldsDemand.Required, "forbidden" => FieldsDemand.Forbidden, _ => FieldsDemand.Optional },
         };
         return string.Empty;
-    }
-
-    internal delegate bool TryName<T>(string name, out T value);
-
-    internal static bool TryList<T>(CanonicalValue json, TryName<T> tryName, out IReadOnlyList<T> list)
-    {
-        var items = new List<T>();
-        list = items;
-        if (!TryStrings(json, out var names))
-        {
-            return false;
-        }
-
-        foreach (var name in names)
-        {
-            if (!tryName(name, out var value))
-            {
-                return false;
-            }
-
-            items.Add(value);
-        }
-
-        return true;
-    }
-
-    internal static bool TryStrings(CanonicalValue json, out IReadOnlyList<string> list)
-    {
-        list = [];
-        if (json.Type != CanonicalType.Array || json.Items.Count is 0 or > 256 || json.Items.Any(static item => item.AsString is null))
-        {
-            return false;
-        }
-
-        list = [.. json.Items.Select(static item => item.AsString!)];
-        return list.Distinct().Count() == list.Count;
     }
 }

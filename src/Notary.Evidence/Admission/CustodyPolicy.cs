@@ -70,23 +70,13 @@ public sealed class CustodyPolicy
             return "document";
         }
 
-        var rules = new List<CustodyRule>();
+        IReadOnlyList<CustodyRule> rules = [];
         if (json!["rules"] is { } list)
         {
-            if (list is not { Type: CanonicalType.Array, Items.Count: >= 1 and <= 256 })
+            problem = PolicyRules.TryParse<CustodyRule>(list, TryRule, static rule => rule.Id, out rules);
+            if (problem.Length > 0)
             {
-                return "rules";
-            }
-
-            foreach (var item in list.Items)
-            {
-                var bad = TryRule(item, out var rule);
-                if (bad.Length > 0 || rules.Any(other => other.Id == rule!.Id))
-                {
-                    return $"rules[{rules.Count}].{(bad.Length > 0 ? bad : "id")}";
-                }
-
-                rules.Add(rule!);
+                return problem;
             }
         }
 
@@ -127,27 +117,27 @@ public sealed class CustodyPolicy
             return "id";
         }
 
-        if (!AdmissionPolicy.TryList<CustodyAct>(json["acts"]!, CustodyActs.TryParse, out var acts))
+        if (!PolicyRules.TryList<CustodyAct>(json["acts"]!, CustodyActs.TryParse, out var acts))
         {
             return "acts";
         }
 
-        if (!AdmissionPolicy.TryStrings(json["accounts"]!, out var accounts) || !accounts.All(static a => a == KeyRecord.Any || Grammar.IsName(a)))
+        if (!PolicyRules.TryStrings(json["accounts"]!, out var accounts) || !accounts.All(static a => a == KeyRecord.Any || Grammar.IsName(a)))
         {
             return "accounts";
         }
 
-        if (!AdmissionPolicy.TryStrings(json["peers"]!, out var peers) || !peers.All(static p => p == KeyRecord.Any || Grammar.IsOrigin(p)))
+        if (!PolicyRules.TryStrings(json["peers"]!, out var peers) || !peers.All(static p => p == KeyRecord.Any || Grammar.IsOrigin(p)))
         {
             return "peers";
         }
 
-        if (!AdmissionPolicy.TryList<KeyPurpose>(json["purposes"]!, KeyRecord.TryPurpose, out var purposes))
+        if (!PolicyRules.TryList<KeyPurpose>(json["purposes"]!, KeyRecord.TryPurpose, out var purposes))
         {
             return "purposes";
         }
 
-        if (!AdmissionPolicy.TryList<AuthMethod>(json["auth"]!, AuthMethods.TryParse, out var auth))
+        if (!PolicyRules.TryList<AuthMethod>(json["auth"]!, AuthMethods.TryParse, out var auth))
         {
             return "auth";
         }
