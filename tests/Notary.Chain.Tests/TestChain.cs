@@ -9,7 +9,8 @@ namespace Notary.Chain.Tests;
 /// <summary>A real chain in a folder of its own, its tables in a SQLite file or in PostgreSQL.</summary>
 public sealed class TestChain : IDisposable
 {
-    public const string Password = "test password of no value";
+    /// <summary>Of the form that is taken as drawn, so that opening dozens of key files takes no time.</summary>
+    public const string Password = "0123456789abcdef0123456789abcdef0123456789abcdef";
 
     private readonly TemporaryFolder _folder = new();
     private ChainHost? _host;
@@ -122,24 +123,7 @@ public sealed class TestChain : IDisposable
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"sm\"", $"\"{suite}\"", StringComparison.Ordinal));
         using var data = DataFolder.Take(Path.Combine(folder.Path, "data"), create: true);
         var created = ChainCreation.Create(data, ChainTemplate.Load(template), "notary.test", Password, TimeProvider.System);
-        Quicken(data.Root);
         return (folder, created);
-    }
-
-    /// <summary>
-    /// Encrypts every key file of a folder again with the fewest rounds that are accepted: deriving the key of one as it is written takes a third of a second, and a test opens
-    /// dozens.
-    /// </summary>
-    internal static void Quicken(string folder)
-    {
-        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(static f => Path.GetExtension(f) is ".pem" or ".key"))
-        {
-            var pem = File.ReadAllText(file);
-            var fields = System.Security.Cryptography.PemEncoding.Find(pem);
-            var info = System.Security.Cryptography.Pkcs.Pkcs8PrivateKeyInfo.DecryptAndDecode(Password, Convert.FromBase64String(pem[fields.Base64Data]), out _);
-            var weak = new System.Security.Cryptography.PbeParameters(System.Security.Cryptography.PbeEncryptionAlgorithm.Aes256Cbc, System.Security.Cryptography.HashAlgorithmName.SHA256, 10_000);
-            File.WriteAllText(file, System.Security.Cryptography.PemEncoding.WriteString(pem[fields.Label], info.Encrypt(Password, weak)) + "\n");
-        }
     }
 
     internal static void Copy(string from, string to)

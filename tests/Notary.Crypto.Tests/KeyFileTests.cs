@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
 using Notary.Crypto.Keys;
@@ -6,6 +7,8 @@ namespace Notary.Crypto.Tests;
 
 public class KeyFileTests
 {
+    private const string Drawn = "0123456789abcdef0123456789abcdef0123456789abcdef";
+
     [Theory]
     [InlineData(KeyAlgorithm.Sm2)]
     [InlineData(KeyAlgorithm.Ed25519)]
@@ -112,14 +115,36 @@ public class KeyFileTests
         Assert.Equal(KeyFileFailure.UnsupportedEncryption, Failure(() => KeyFile.Load(folder["old.key"], "x")));
     }
 
+    [Theory]
+    [InlineData(Drawn, 10_000)]
+    [InlineData("0123456789abcdef0123456789abcdef0123456789abcdeF", 600_000)]
+    [InlineData("0123456789abcdef0123456789abcdef0123456789abcdef0", 600_000)]
+    [InlineData("pass word", 600_000)]
+    public void Only_what_can_have_been_drawn_is_stretched_less(string password, int rounds)
+    {
+        using var folder = new TestFolder();
+        KeyFile.Create(folder["key"], KeyAlgorithm.Ed25519, password).Dispose();
+
+        // EncryptedPrivateKeyInfo → AlgorithmIdentifier → PBES2-params → keyDerivationFunc → PBKDF2-params → iterationCount
+        var kdf = new AsnReader(Der(folder["key"]), AsnEncodingRules.DER).ReadSequence().ReadSequence();
+        kdf.ReadObjectIdentifier();
+        var derivation = kdf.ReadSequence().ReadSequence();
+        derivation.ReadObjectIdentifier();
+        var parameters = derivation.ReadSequence();
+        parameters.ReadOctetString();
+        Assert.True(parameters.TryReadInt32(out var found));
+        Assert.Equal(rounds, found);
+        using var loaded = KeyFile.Load(folder["key"], password);
+    }
+
     [Fact]
     public void Damaged_files_end_in_a_reason_and_never_in_another_key()
     {
         using var folder = new TestFolder();
-        using var key = KeyFile.Create(folder["signing"], KeyAlgorithm.Ed25519, "x");
-        var symmetric = SymmetricKeyFile.Create(folder["symmetric"], 32, "x");
-        var signing = WithFewRounds(folder["signing"]);
-        var wrapping = WithFewRounds(folder["symmetric"]);
+        using var key = KeyFile.Create(folder["signing"], KeyAlgorithm.Ed25519, Drawn);
+        var symmetric = SymmetricKeyFile.Create(folder["symmetric"], 32, Drawn);
+        var signing = Der(folder["signing"]);
+        var wrapping = Der(folder["symmetric"]);
         var random = new Random(41);
         for (var i = 0; i < (Limits.Long ? 5_000 : 150); i++)
         {
@@ -134,12 +159,12 @@ public class KeyFileTests
             {
                 if (name == "signing")
                 {
-                    using var loaded = KeyFile.Load(path, "x");
+                    using var loaded = KeyFile.Load(path, Drawn);
                     Assert.Equal(key.PublicKey.ToArray(), loaded.PublicKey.ToArray());
                 }
                 else
                 {
-                    Assert.Equal(symmetric, SymmetricKeyFile.Load(path, "x"));
+                    Assert.Equal(symmetric, SymmetricKeyFile.Load(path, Drawn));
                 }
             }
             catch (KeyFileException e)
@@ -149,14 +174,9 @@ public class KeyFileTests
         }
     }
 
-    // The same key, stretched as little as is accepted, so that the test can open it many times.
-    private static byte[] WithFewRounds(string path)
-    {
-        var der = Convert.FromBase64String(string.Concat(File.ReadAllLines(path)[1..^1]));
-        return Pkcs8PrivateKeyInfo.DecryptAndDecode("x", der, out _).Encrypt("x", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 10_000));
-    }
+        private static byte[] Der(string path) => Convert.FromBase64String(string.Concat(File.ReadAllLines(path)[1..^1]));
 
-    private static KeyFileFailure Failure(Action action)
+private static KeyFileFailure Failure(Action action)
     {
         var exception = Assert.Throws<KeyFileException>(action);
         Assert.DoesNotContain("pass word", exception.Message, StringComparison.Ordinal);

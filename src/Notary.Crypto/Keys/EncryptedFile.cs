@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
@@ -8,6 +9,8 @@ namespace Notary.Crypto.Keys;
 
 /// <summary>
 /// One encrypted PKCS#8 key as PEM (RFC 5958, RFC 7468 clause 11): PBES2 with PBKDF2-HMAC-SHA256, 600,000 rounds, and AES-256-CBC (RFC 8018).
+/// A password of exactly 48 lower-case hexadecimal digits, as a program draws 192 bits and no hash prints, gets 10,000 rounds: what nobody can guess gains nothing by being
+/// stretched, and a network opens dozens of key files at its start.
 /// CBC has no integrity of its own, and a damaged Ed25519 or symmetric key would be another, valid key: so the private key's SHA-256 lies beside it
 /// inside the ciphertext, as a messageDigest attribute (RFC 2985 5.4.2 syntax), and is compared on reading. Files written by others lack it.
 /// Written once, with mode 0600, and synced to the disk together with its folder before <see cref="Write"/> returns: a key that has signed
@@ -16,6 +19,9 @@ namespace Notary.Crypto.Keys;
 internal static class EncryptedFile
 {
     public const int Rounds = 600_000;
+
+    private const int DrawnDigits = 48;
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
 
     // What we accept from a file: enough to be a real stretch, few enough that a damaged count cannot hang the start.
     private const int MinRounds = 10_000;
@@ -27,7 +33,7 @@ internal static class EncryptedFile
     public static void Write(string path, Pkcs8PrivateKeyInfo info, ReadOnlySpan<char> password)
     {
         info.Attributes.Add(new AsnEncodedData(MessageDigest, DigestOf(info)));
-        var der = info.Encrypt(password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, Rounds));
+        var der = info.Encrypt(password, new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, RoundsFor(password)));
         var text = PemEncoding.WriteString(Label, der) + "\n";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
         if (!OperatingSystem.IsWindows())
@@ -85,6 +91,9 @@ internal static class EncryptedFile
             throw new KeyFileException(KeyFileFailure.WrongPassword, path, $"{path} does not open with this password.", e);
         }
     }
+
+    private static int RoundsFor(ReadOnlySpan<char> password)
+        => password.Length == DrawnDigits && !password.ContainsAnyExcept(HexDigits) ? MinRounds : Rounds;
 
     private static bool IsDigestOf(Pkcs8PrivateKeyInfo info)
         => info.Attributes.Count == 1 && info.Attributes[0] is { Oid.Value: MessageDigest, Values.Count: 1 } attribute

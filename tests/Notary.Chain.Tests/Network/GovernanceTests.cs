@@ -29,7 +29,6 @@ public sealed class GovernanceTests
                 Assert.Null(draft.RotateLog(chain, keys[chain]));
             }
         });
-        TestChain.Quicken(Path.Combine(network.DataPath, "chains", "hainan", "keys"));
         var applied = await network.Apply(file);
         Assert.Equal((TrustRefusal.None, 0), (applied.Refusal, applied.Waiting.Count));
         Assert.Equal(file.ToBytes(), File.ReadAllBytes(Path.Combine(network.DataPath, "trust.note")));
@@ -108,7 +107,6 @@ public sealed class GovernanceTests
         var before = await Anchored(network, "hainan", 1);
         var nodes = Path.Combine(network.DataPath, "nodes", "hainan");
         var joins = new NodeFolder(Path.Combine(nodes, "archive")).Create("archive.example/hainan", Suite.Sm, TestChain.Password);
-        TestChain.Quicken(Path.Combine(nodes, "archive"));
 
         // 2 of 4 could contradict itself.
         var from = network.Chains["main"].Reader.Size + 2;

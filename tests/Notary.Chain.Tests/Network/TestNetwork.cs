@@ -134,7 +134,6 @@ internal sealed class TestNetwork : IAsyncDisposable
         using var data = DataFolder.Take(Path.Combine(folder.Path, "data"), create: true);
         var created = NetworkCreation.Create(data, [.. Directory.GetDirectories(sidechains).Select(ChainTemplate.Load)], "notary.test", TestChain.Password, TimeProvider.System);
         Assert.Equal((7, 23), (created.Chains.Count, created.Nodes));
-        TestChain.Quicken(data.Root);
         return folder;
     }
 }

@@ -19,7 +19,6 @@ internal sealed class TestNodes : IAsyncDisposable
     {
         var folder = new TemporaryFolder();
         NoteKey[] keys = [.. Names.Select(name => new NodeFolder(Path.Combine(folder.Path, name)).Create($"{name}.example/beijing", Suite.Sm, TestChain.Password))];
-        TestChain.Quicken(folder.Path);
         return (folder, keys);
     });
 
