@@ -12,6 +12,9 @@ namespace Notary.Cli;
 /// <summary>The verbs, and the one place where a failure becomes a sentence and an exit code.</summary>
 internal static class CommandLine
 {
+    // Longer than a server that a command has started takes to finish what it has: else it would outlive the command.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+
     public static async Task<int> RunAsync(string[] args)
     {
         ParseResult parsed = Build().Parse(args);
@@ -22,7 +25,7 @@ internal static class CommandLine
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = Patience });
         }
         catch (Exception e)
         {

@@ -29,4 +29,10 @@ internal static partial class Log
 
     [LoggerMessage(21, LogLevel.Information, "Stopping: no new requests; what the ledger nodes have cosigned is stored.")]
     public static partial void NodesStopping(ILogger logger);
+
+    [LoggerMessage(22, LogLevel.Information, "The ledger nodes know version {Version} of the trust file ({Fingerprint}).")]
+    public static partial void TrustFollowed(ILogger logger, long version, string fingerprint);
+
+    [LoggerMessage(23, LogLevel.Warning, "The trust file has changed and cannot be used, the ledger nodes go on with version {Version}: {Problem}")]
+    public static partial void TrustUnreadable(ILogger logger, long version, string problem);
 }

@@ -77,11 +77,12 @@ public sealed class ChainTemplate
 
     /// <summary>The quorum policy (C2SP tlog-policy) with the keys that the nodes have made.</summary>
     /// <param name="keys">A verifier key for each of <see cref="Nodes"/>.</param>
-    public string PolicyWith(IReadOnlyDictionary<string, NoteKey> keys)
+    /// <param name="addresses">Where the node of each organisation takes checkpoints, put behind its key; null: nowhere but in this process.</param>
+    public string PolicyWith(IReadOnlyDictionary<string, NoteKey> keys, IReadOnlyDictionary<string, string>? addresses = null)
     {
         ArgumentNullException.ThrowIfNull(keys);
         return string.Concat(NodesText.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(static line => !line.StartsWith('#')).Select(line =>
-            line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is ["witness", var name] ? $"witness {name} {keys[name].Format()}\n" : line + "\n"));
+            line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is ["witness", var name] ? $"witness {name} {keys[name].Format()}{(addresses is null ? "" : " " + addresses[name])}\n" : line + "\n"));
     }
 
     /// <summary>Reads and checks a template.</summary>

@@ -19,6 +19,7 @@ namespace Notary.Chain.Folders;
 /// credentials/         0600: a credential of the development service account for each region, in an embedded network
 /// chains/&lt;name&gt;/       one folder a chain, see <see cref="ChainFolder"/>
 /// nodes/&lt;chain&gt;/&lt;node&gt;/ one folder a ledger node, see <see cref="NodeFolder"/>, in an embedded network
+/// organisations/       one folder an organisation, see <see cref="OrganisationFolder"/>, in a demonstration whose nodes run in processes of their own
 /// </code>
 /// </remarks>
 public sealed class DataFolder : IDisposable
@@ -74,6 +75,16 @@ public sealed class DataFolder : IDisposable
         return Directory.Exists(folder)
             ? [.. Directory.EnumerateDirectories(folder).Where(d => !Path.GetFileName(d).StartsWith('.')).Order(StringComparer.Ordinal).Select(d => new NodeFolder(d))]
             : [];
+    }
+
+    /// <summary>The organisations whose nodes are processes of their own, by name: in a demonstration that runs as several processes.</summary>
+    public IReadOnlyList<OrganisationFolder> Organisations
+    {
+        get
+        {
+            var folder = Path.Combine(Root, "organisations");
+            return Directory.Exists(folder) ? [.. Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal).Select(static one => new OrganisationFolder(one))] : [];
+        }
     }
 
     /// <summary>The folder of a chain by name, there or not.</summary>

@@ -12,6 +12,11 @@ namespace Notary.Chain.Folders;
 /// <param name="Nodes">How many ledger nodes.</param>
 public sealed record CreatedNetwork(TrustFile Trust, IReadOnlyList<Genesis> Chains, int Nodes);
 
+/// <summary>Where the processes of a network listen that runs as several.</summary>
+/// <param name="Server">The platform, as clients reach it.</param>
+/// <param name="Organisations">Each organisation's nodes (C2SP tlog-mirror submission prefix), by the names of <see cref="NetworkCreation.Organisations"/>.</param>
+public sealed record NetworkAddresses(string Server, IReadOnlyDictionary<string, string> Organisations);
+
 /// <summary>
 /// The verb that makes a whole demonstration network in one data folder: main chain, regions, and the ledger nodes of all of them, under one trust file that says
 /// <c>demonstration</c>, for all nodes are under one operator. FORMATS' order of keys, genesis, trust file and first leaves, in one go.
@@ -19,11 +24,12 @@ public sealed record CreatedNetwork(TrustFile Trust, IReadOnlyList<Genesis> Chai
 /// <remarks>
 /// Everything is built in <c>chains.new</c> and <c>nodes.new</c> and renamed at the end, the chains last: an interrupted creation leaves no chain, and the next one starts over. Nothing that bears its final name
 /// is ever deleted, for it may be the last copy of a chain: a creation that was interrupted between the two renames is cleared by hand.
-/// Each chain's first leaves are its policies, the development account's key, and the trust file.
+/// Each chain's first leaves are its policies, the development account's key, and the trust file. With addresses given, the nodes are made to be run by processes of their own, one an organisation: in
+/// <c>organisations</c> instead of <c>nodes</c>, each with its own password.
 /// </remarks>
 public static class NetworkCreation
 {
-    private static readonly string[] Places = ["chains", "nodes"];
+    private static readonly string[] Places = ["chains", "nodes", "organisations"];
 
     /// <summary>Makes the network.</summary>
     /// <param name="data">The data folder, held by this process; it has no chain yet.</param>
@@ -31,15 +37,17 @@ public static class NetworkCreation
     /// <param name="deployment">First part of the origins.</param>
     /// <param name="password">Protects the key files.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="addresses">Where the processes will listen; null: all nodes run in the server's process.</param>
     /// <exception cref="ChainRefusedException">There are chains already, a template is wrong, the folder cannot be written.</exception>
-    public static CreatedNetwork Create(DataFolder data, IReadOnlyList<ChainTemplate> templates, string deployment, string password, TimeProvider time)
+    public static CreatedNetwork Create(
+        DataFolder data, IReadOnlyList<ChainTemplate> templates, string deployment, string password, TimeProvider time, NetworkAddresses? addresses = null)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(templates);
         ArgumentNullException.ThrowIfNull(time);
         Check(data, templates);
         var chains = Path.Combine(data.Root, "chains");
-        var nodes = Path.Combine(data.Root, "nodes");
+        var nodes = Path.Combine(data.Root, addresses is null ? "nodes" : "organisations");
         try
         {
             foreach (var empty in new[] { chains, nodes }.Where(Directory.Exists))
@@ -54,6 +62,8 @@ public static class NetworkCreation
 
             DurableFile.CreateOwnerOnlyFolder(chains + ".new");
             DurableFile.CreateOwnerOnlyFolder(nodes + ".new");
+            var organisations = addresses?.Organisations.Keys.ToDictionary(static name => name, name => new OrganisationFolder(Path.Combine(nodes + ".new", name)));
+            var passwords = organisations?.ToDictionary(static one => one.Key, static one => one.Value.Create());
             using var governance = GovernanceKey.Take(data, deployment, templates[0].Suite, password);
             var made = new ConcurrentBag<NewChain>();
             try
@@ -63,18 +73,24 @@ public static class NetworkCreation
                 [
                     .. templates.Select<ChainTemplate, Action>(template => () => made.Add(NewChain.Make(template, new ChainFolder(Path.Combine(chains + ".new", template.Name)), deployment, governance, password, time))),
                     .. templates.SelectMany(template => template.Nodes.Select<string, Action>(node => () => keys[(template.Name, node)] =
-                        new NodeFolder(Path.Combine(nodes + ".new", template.Name, node)).Create($"{deployment}/{template.Name}/{node}", template.Suite, password))),
+                        (organisations?[node].Node(template.Name) ?? new NodeFolder(Path.Combine(nodes + ".new", template.Name, node)))
+                        .Create($"{deployment}/{template.Name}/{node}", template.Suite, passwords?[node] ?? password))),
                 ];
                 Together.Run(steps, static step => step());
 
                 var sorted = made.OrderBy(static chain => chain.Template.Name, StringComparer.Ordinal).ToList();
                 var trusted = sorted.Select(chain => TrustedChain.Create(
-                    chain.Genesis.Origin, chain.Genesis.Code, chain.Genesis.Suite, [chain.Genesis.LogKey], chain.Template.PolicyWith(chain.Template.Nodes.ToDictionary(node => node, node => keys[(chain.Template.Name, node)]))));
+                    chain.Genesis.Origin, chain.Genesis.Code, chain.Genesis.Suite, [chain.Genesis.LogKey], chain.Template.PolicyWith(chain.Template.Nodes.ToDictionary(node => node, node => keys[(chain.Template.Name, node)]), addresses?.Organisations)));
                 var trust = TrustFile.Create(new TrustContent(deployment, 1, null, TrustMode.Demonstration, RecordState.Anchored, 1, [governance.Key], [.. trusted]), governance.Signer);
                 sorted.ForEach(chain => chain.SealFirstLeaves(governance, trust, time));
-                WriteCredentials(data, sorted);
+                WriteCredentials(data, sorted, addresses?.Server ?? ChainCreation.DevelopmentServer);
                 DurableFile.Replace(data.TrustPath, trust.ToBytes());
                 DurableFile.SyncFolder(data.Root);
+                foreach (var (_, organisation) in organisations ?? [])
+                {
+                    organisation.Publish(sorted.Where(chain => chain.Template.Nodes.Contains(organisation.Name)).Select(static chain => chain.Genesis), trust);
+                }
+
                 sorted.ForEach(chain => DurableFile.SyncFolder(Path.Combine(chains + ".new", chain.Template.Name)));
                 DurableFile.SyncFolder(chains + ".new");
                 DurableFile.SyncFolder(nodes + ".new");
@@ -95,6 +111,13 @@ public static class NetworkCreation
         {
             throw NewChain.RefusalOf(failure, data.Root)!;
         }
+    }
+
+    /// <summary>The organisations whose nodes the templates name, by name.</summary>
+    public static IReadOnlyList<string> Organisations(IReadOnlyList<ChainTemplate> templates)
+    {
+        ArgumentNullException.ThrowIfNull(templates);
+        return [.. templates.SelectMany(static template => template.Nodes).Distinct().Order(StringComparer.Ordinal)];
     }
 
     private static void Check(DataFolder data, IReadOnlyList<ChainTemplate> templates)
@@ -135,14 +158,14 @@ public static class NetworkCreation
     }
 
     // One credential for each region; the one without a name is the first region's, for a client that is told nothing.
-    private static void WriteCredentials(DataFolder data, List<NewChain> chains)
+    private static void WriteCredentials(DataFolder data, List<NewChain> chains, string server)
     {
         var folder = data.CredentialsPath;
         DurableFile.CreateOwnerOnlyFolder(folder);
         var regions = chains.Where(static chain => chain.Template.Name != TrustFile.MainChain).ToList();
         foreach (var chain in regions)
         {
-            NewChain.WriteCredential(out var credential);
+            NewChain.WriteCredential(out var credential, server);
             DurableFile.Replace(Path.Combine(folder, chain.Template.Name + ".json"), credential, ownerOnly: true);
             if (chain == regions[0])
             {

@@ -144,10 +144,10 @@ internal sealed class NewChain : IDisposable
     /// <summary>Draws the development account's secret.</summary>
     /// <param name="credential">The credential file of the client.</param>
     /// <returns>The secret.</returns>
-    public static string WriteCredential(out byte[] credential)
+    public static string WriteCredential(out byte[] credential, string server = ChainCreation.DevelopmentServer)
     {
         var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
-        credential = JsonSerializer.SerializeToUtf8Bytes(new { server = ChainCreation.DevelopmentServer, account = ChainCreation.DevelopmentAccount, secret });
+        credential = JsonSerializer.SerializeToUtf8Bytes(new { server, account = ChainCreation.DevelopmentAccount, secret });
         return secret;
     }
 

@@ -93,6 +93,12 @@ public static class RegionCreation
                 ChainRefusal.Key, $"The governance key of {trust.Content.Deployment} does not lie in '{data.Root}': it is kept apart, so its holders add the chain by 'notary trust propose --add-chain'.");
         }
 
+        if (data.Organisations.Count > 0)
+        {
+            throw new ChainRefusedException(
+                ChainRefusal.Template, $"The ledger nodes of {trust.Content.Deployment} run in processes of their own: make the new region's nodes there ('notary node keygen'), and add the chain by 'notary trust propose --add-chain'.");
+        }
+
         if (template.Nodes.Count == 0)
         {
             throw new ChainRefusedException(ChainRefusal.Template, $"The template '{template.Name}' names no ledger node in its nodes.txt: in a network each chain has some.");

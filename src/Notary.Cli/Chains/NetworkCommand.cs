@@ -8,12 +8,10 @@ using Notary.Evidence;
 
 namespace Notary.Cli.Chains;
 
-/// <summary><c>notary network create</c> makes all chains and ledger nodes of a demonstration; <c>notary network status</c> shows where they stand.</summary>
+/// <summary><c>notary network create</c> makes all chains and ledger nodes of a demonstration; <c>notary network status</c> shows where they stand; <c>notary network up</c> runs one as several processes.</summary>
 internal static class NetworkCommand
 {
-    private static readonly string[] Troubles = ["detail", "trouble", "waitingSince"];
-
-    public static Command Build() => new("network", "Makes a demonstration network, and shows where it stands.") { Create(), Status() };
+    public static Command Build() => new("network", "Makes a demonstration network, and shows where it stands.") { Create(), Status(), NetworkUp.Build() };
 
     private static Command Create()
     {
@@ -42,15 +40,7 @@ internal static class NetworkCommand
             IReadOnlyList<ChainTemplate> all = ChainTemplate.LoadAll(sidechains ?? ChainCommand.FindSidechains());
             using DataFolder data = DataFolder.Take(dataPath is null ? Path.GetFullPath("data") : Path.GetFullPath(dataPath), create: true);
             string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
-            CreatedNetwork created = NetworkCreation.Create(data, all, deployment, password, TimeProvider.System);
-            foreach (Genesis genesis in created.Chains)
-            {
-                ChainTemplate template = all.Single(t => t.Name == genesis.Chain);
-                Console.WriteLine($"created: {genesis.Origin} ({genesis.Code}, {genesis.Suite.Name}), ledger nodes {string.Join(", ", template.Nodes)}");
-            }
-
-            Console.WriteLine($"trust file: {data.TrustPath}, fingerprint {created.Trust.Fingerprint.ToHex()}");
-            Console.WriteLine($"{created.Chains.Count} chains, {created.Nodes} ledger nodes, all under one operator: the trust file says demonstration.");
+            Say(data, all, NetworkCreation.Create(data, all, deployment, password, TimeProvider.System));
             if (passwordFile is null)
             {
                 Terminal.Warn("development-password", $"The keys' password was drawn and lies in {data.PasswordPath}; only a server in Development takes it from there.");
@@ -68,6 +58,19 @@ internal static class NetworkCommand
         }
     }
 
+    /// <summary>What was made, chain by chain.</summary>
+    public static void Say(DataFolder data, IReadOnlyList<ChainTemplate> templates, CreatedNetwork created)
+    {
+        foreach (Genesis genesis in created.Chains)
+        {
+            ChainTemplate template = templates.Single(t => t.Name == genesis.Chain);
+            Console.WriteLine($"created: {genesis.Origin} ({genesis.Code}, {genesis.Suite.Name}), ledger nodes {string.Join(", ", template.Nodes)}");
+        }
+
+        Console.WriteLine($"trust file: {data.TrustPath}, fingerprint {created.Trust.Fingerprint.ToHex()}");
+        Console.WriteLine($"{created.Chains.Count} chains, {created.Nodes} ledger nodes, all under one operator: the trust file says demonstration.");
+    }
+
     private static async Task<int> ShowAsync(string? credentialPath, bool json, CancellationToken cancel)
     {
         CredentialFile credential = CredentialFile.Find(credentialPath);
@@ -81,53 +84,18 @@ internal static class NetworkCommand
         try
         {
             using JsonDocument document = JsonDocument.Parse(answer);
-            return json ? ExitCode.Passed : Show(document.RootElement);
+            if (json)
+            {
+                return ExitCode.Passed;
+            }
+
+            NetworkTable table = NetworkTable.Of(document.RootElement);
+            table.Lines.ForEach(Console.WriteLine);
+            return table.Troubles.Count == 0 ? ExitCode.Passed : ExitCode.Indeterminate;
         }
         catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             throw new CliException(ExitCode.Unavailable, "answer-malformed", "The server's answer is not the state of a network.", wrong);
         }
     }
-
-    private static int Show(JsonElement root)
-    {
-        bool well = true;
-        Console.WriteLine($"mode {Text(root, "mode")}");
-        Console.WriteLine($"{"chain",-14}{"status",-20}{"sealed",12}{"final",12}{"anchored",12}  ledger nodes (leaves behind)");
-        foreach (JsonElement chain in root.GetProperty("chains").EnumerateArray())
-        {
-            long size = chain.GetProperty("size").GetInt64();
-            List<JsonElement> nodes = chain.TryGetProperty("nodes", out JsonElement list) ? [.. list.EnumerateArray()] : [];
-            string shown = nodes.Count == 0 ? "none" : string.Join(", ", nodes.Select(node => NodeText(node, size)));
-            Console.WriteLine($"{Text(chain, "chain"),-14}{Text(chain, "status"),-20}{size,12}{Number(chain, "final"),12}{Number(chain, "anchored"),12}  {shown}");
-            well &= Text(chain, "status") == "running";
-            foreach (string member in Troubles.Where(m => chain.TryGetProperty(m, out _)))
-            {
-                well = false;
-                Console.WriteLine($"  {Text(chain, "chain")}: {(member == "waitingSince" ? "a head waits for its quorum since " : string.Empty)}{Text(chain, member)}");
-            }
-
-            foreach (JsonElement node in nodes.Where(n => n.TryGetProperty("failingSince", out _) || n.TryGetProperty("alarms", out _)))
-            {
-                well = false;
-                string failing = node.TryGetProperty("failingSince", out _) ? $" {Text(node, "outcome")} since {Text(node, "failingSince")}: {Text(node, "detail")}" : string.Empty;
-                string alarms = node.TryGetProperty("alarms", out JsonElement count) ? $" {count.GetInt64()} alarms" : string.Empty;
-                Console.WriteLine($"  {Text(chain, "chain")}/{Text(node, "node")}:{failing}{alarms}");
-            }
-        }
-
-        return well ? ExitCode.Passed : ExitCode.Indeterminate;
-    }
-
-    private static string NodeText(JsonElement node, long size)
-    {
-        long cosigned = node.GetProperty("cosigned").GetInt64();
-        return $"{Text(node, "node")} {(cosigned == 0 ? "?" : (size - cosigned).ToString(System.Globalization.CultureInfo.InvariantCulture))}";
-    }
-
-    private static string Text(JsonElement element, string member) =>
-        element.TryGetProperty(member, out JsonElement value) && value.GetString() is { } text ? Terminal.Printable(text) : string.Empty;
-
-    private static string Number(JsonElement element, string member) =>
-        element.TryGetProperty(member, out JsonElement value) ? value.GetInt64().ToString(System.Globalization.CultureInfo.InvariantCulture) : "-";
 }

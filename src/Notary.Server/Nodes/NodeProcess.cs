@@ -24,6 +24,7 @@ internal static class NodeProcess
         try
         {
             OpenAll(open, options.Nodes, time);
+            await using NodeTrust? trust = options.Nodes.TrustFile.Length > 0 ? NodeTrust.Load(options.Nodes.TrustFile, open) : null;
             WebHost.ConfigureHost(builder, options);
             await using WebApplication app = builder.Build();
             using ServerTelemetry? telemetry = ServerTelemetry.Start(options.Telemetry, app.Logger);
@@ -32,6 +33,7 @@ internal static class NodeProcess
             app.MapNodes(nodes, options.Nodes, secret, app.Logger);
             app.Lifetime.ApplicationStopping.Register(() => Log.NodesStopping(app.Logger));
             await app.StartAsync();
+            trust?.Follow(app.Logger);
             Print(Console.Out, open, options, started.Elapsed);
             await app.WaitForShutdownAsync();
             return 0;

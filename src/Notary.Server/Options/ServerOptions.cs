@@ -117,6 +117,9 @@ public sealed class NodeOptions
     [Option("The nodes, each of another log: Folder, GenesisFile and PasswordFile. One is enough to make the process serve nodes and nothing else.", Unit = "nodes", Ceiling = 64)]
     public List<ServedNodeOptions> Serve { get; } = [];
 
+    [Option("The trust file as this organisation knows it; read again when it changes ('notary trust update --trust FILE'), so that a node follows a log key that is replaced. Empty: only what the log's entries say.")]
+    public string TrustFile { get; set; } = "";
+
     [Option("The file whose first line is the secret that opens entries (Authorization: Bearer); empty: no entries are handed out.")]
     public string EntriesSecretFile { get; set; } = "";
 

@@ -1,3 +1,4 @@
+using Notary.Chain.Folders;
 using Notary.Chain.Nodes;
 using Notary.Chain.Tests;
 using Notary.Chain.Tests.Nodes;
@@ -70,6 +71,9 @@ public sealed class NodeProcessTests(NodeFixture fixture) : IClassFixture<NodeFi
     [InlineData("short secret", "has 5 characters, and 32 to 256 are accepted")]
     [InlineData("same log twice", "both mirror")]
     [InlineData("copy lost", "has lost its copy")]
+    [InlineData("no trust file", "of Notary:Nodes:TrustFile cannot be read")]
+    [InlineData("broken trust file", "of Notary:Nodes:TrustFile is no trust file")]
+    [InlineData("another deployment's trust file", "does not know " + "notary.test/beijing")]
     public async Task A_start_that_cannot_work_ends_in_one_sentence(string how, string sentence)
     {
         (string, string)[] settings = Settings();
@@ -109,6 +113,17 @@ public sealed class NodeProcessTests(NodeFixture fixture) : IClassFixture<NodeFi
             case "copy lost":
                 File.Delete(_folder.File("node/mirror.db"));
                 break;
+            case "no trust file":
+                settings = [.. settings, ("Notary__Nodes__TrustFile", _folder.File("trust.note"))];
+                break;
+            case "broken trust file":
+                await File.WriteAllTextAsync(_folder.File("trust.note"), "notary/trust/v1\n{}\n");
+                settings = [.. settings, ("Notary__Nodes__TrustFile", _folder.File("trust.note"))];
+                break;
+            case "another deployment's trust file":
+                await File.WriteAllBytesAsync(_folder.File("trust.note"), OtherTrust());
+                settings = [.. settings, ("Notary__Nodes__TrustFile", _folder.File("trust.note"))];
+                break;
             default:
                 throw new ArgumentException(how);
         }
@@ -119,6 +134,13 @@ public sealed class NodeProcessTests(NodeFixture fixture) : IClassFixture<NodeFi
         Assert.Contains(sentence, server.Errors, StringComparison.Ordinal);
         Assert.Single(server.Errors.TrimEnd('\n').Split('\n'));
         Assert.DoesNotContain(TestChain.Password, server.Errors, StringComparison.Ordinal);
+    }
+
+    private byte[] OtherTrust()
+    {
+        using DataFolder folder = DataFolder.Take(_folder.File("other"), create: true);
+        ChainCreation.Create(folder, ChainTemplate.Load(Path.Combine(TestChain.RepositoryRoot, "sidechains", "beijing")), "other.example", TestChain.Password, TimeProvider.System);
+        return File.ReadAllBytes(folder.TrustPath);
     }
 
     private (string, string)[] Settings()

@@ -4,20 +4,19 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Notary.Cli.Bench;
+namespace Notary.Cli;
 
-/// <summary>A server started for a measurement, on a free port of the loopback and a data folder of its own.</summary>
+/// <summary>A server of this machine that was started by the command and ends with it: a platform, or an organisation's ledger nodes.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private const string Dll = "Notary.Server.dll";
     private readonly Process _process;
     private readonly StringBuilder _said = new();
 
-    private ServerProcess(Process process, Uri address, string data)
+    private ServerProcess(Process process, Uri address)
     {
         _process = process;
         Address = address;
-        Data = data;
         process.OutputDataReceived += Said;
         process.ErrorDataReceived += Said;
         process.BeginOutputReadLine();
@@ -27,10 +26,10 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Base address, ending in a slash.</summary>
     public Uri Address { get; }
 
-    /// <summary>The data folder.</summary>
-    public string Data { get; }
-
     public int Id => _process.Id;
+
+    /// <summary>How it ended, with the last line that it said; null while it runs.</summary>
+    public string? Ended => _process.HasExited ? FormattableString.Invariant($"ended with code {_process.ExitCode}: {LastLine()}") : null;
 
     /// <summary>User and system CPU seconds that the process has used.</summary>
     public double CpuSeconds
@@ -82,13 +81,20 @@ internal sealed class ServerProcess : IAsyncDisposable
         throw new CliException(ExitCode.NoInput, "server-not-found", $"{Dll} was not found beside notary or in a build of the repository; build it (dotnet build src/Notary.Server -c {configuration}), or name it with --server.");
     }
 
-    /// <summary>Starts the server and waits until it is ready.</summary>
+    /// <summary>Starts a platform in Development on a free port of the loopback and waits until it is ready.</summary>
     /// <param name="dll">The assembly, see <see cref="FindDll"/>.</param>
     /// <param name="data">Its data folder; created by the development start when empty.</param>
-    /// <param name="cancel">Ends the wait; the process is then killed.</param>
-    public static async Task<ServerProcess> StartAsync(string dll, string data, CancellationToken cancel)
+    /// <param name="cancel">Ends the wait; the process is then stopped.</param>
+    public static Task<ServerProcess> StartAsync(string dll, string data, CancellationToken cancel) =>
+        StartAsync(dll, new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}/")), [("Notary__Folders__Data", data)], cancel);
+
+    /// <summary>Starts the program in Development with settings, and waits until it is ready.</summary>
+    /// <param name="dll">The assembly, see <see cref="FindDll"/>.</param>
+    /// <param name="address">Where it listens.</param>
+    /// <param name="settings">Environment variables, which win over every configuration file beside the server.</param>
+    /// <param name="cancel">Ends the wait; the process is then stopped.</param>
+    public static async Task<ServerProcess> StartAsync(string dll, Uri address, IEnumerable<(string Name, string Value)> settings, CancellationToken cancel)
     {
-        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}/"));
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
             RedirectStandardOutput = true,
@@ -98,9 +104,14 @@ internal sealed class ServerProcess : IAsyncDisposable
         start.ArgumentList.Add(dll);
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
         start.Environment["DOTNET_ENVIRONMENT"] = "Development";
-        ServerArguments.Add(start, address, data);
+        start.Environment["Notary__Listen__Url"] = address.GetLeftPart(UriPartial.Authority);
+        foreach ((string name, string value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+
         Process process = Process.Start(start) ?? throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started.");
-        var server = new ServerProcess(process, address, data);
+        var server = new ServerProcess(process, address);
         try
         {
             await server.WaitReadyAsync(cancel);
@@ -154,7 +165,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         {
             if (_process.HasExited)
             {
-                throw new CliException(ExitCode.Unavailable, "server-not-started", $"The server ended with code {_process.ExitCode}: {LastLine()}");
+                throw new CliException(ExitCode.Unavailable, "server-not-started", $"The server at {Address.Authority} {Ended}");
             }
 
             try
@@ -172,7 +183,7 @@ internal sealed class ServerProcess : IAsyncDisposable
 
             if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(60))
             {
-                throw new CliException(ExitCode.Unavailable, "server-not-ready", $"The server was not ready after 60 seconds: {LastLine()}");
+                throw new CliException(ExitCode.Unavailable, "server-not-ready", $"The server at {Address.Authority} was not ready after 60 seconds: {LastLine()}");
             }
 
             await Task.Delay(100, cancel);

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Notary.Cli.Chains;
+
+/// <summary>The state of a network as a server tells it (<c>GET /api/network</c>), as a table.</summary>
+/// <param name="Lines">The table, with what is wrong under the chain that it concerns.</param>
+/// <param name="Troubles">What is wrong alone; empty while all is well.</param>
+internal sealed record NetworkTable(List<string> Lines, List<string> Troubles)
+{
+    private static readonly string[] Members = ["detail", "trouble", "waitingSince"];
+
+    /// <summary>Reads the answer.</summary>
+    /// <exception cref="InvalidOperationException">It is of another form.</exception>
+    /// <exception cref="KeyNotFoundException">The same.</exception>
+    public static NetworkTable Of(JsonElement root)
+    {
+        var table = new NetworkTable([], []);
+        table.Lines.Add($"mode {Text(root, "mode")}");
+        table.Lines.Add($"{"chain",-14}{"status",-20}{"sealed",12}{"final",12}{"anchored",12}  ledger nodes (leaves behind)");
+        if (root.TryGetProperty("trust", out JsonElement trust) && trust.TryGetProperty("trouble", out _))
+        {
+            table.Add($"  trust file: {Text(trust, "trouble")}");
+        }
+
+        foreach (JsonElement chain in root.GetProperty("chains").EnumerateArray())
+        {
+            table.AddChain(chain);
+        }
+
+        return table;
+    }
+
+    private void AddChain(JsonElement chain)
+    {
+        long size = chain.GetProperty("size").GetInt64();
+        string name = Text(chain, "chain");
+        List<JsonElement> nodes = chain.TryGetProperty("nodes", out JsonElement list) ? [.. list.EnumerateArray()] : [];
+        string shown = nodes.Count == 0 ? "none" : string.Join(", ", nodes.Select(node => NodeText(node, size)));
+        Lines.Add($"{name,-14}{Text(chain, "status"),-20}{size,12}{Number(chain, "final"),12}{Number(chain, "anchored"),12}  {shown}");
+        string[] said = [.. Members.Where(m => chain.TryGetProperty(m, out _))];
+        if (Text(chain, "status") != "running" && said.Length == 0)
+        {
+            Add($"  {name}: {Text(chain, "status")}");
+        }
+
+        foreach (string member in said)
+        {
+            Add($"  {name}: {(member == "waitingSince" ? "a head waits for its quorum since " : string.Empty)}{Text(chain, member)}");
+        }
+
+        foreach (JsonElement node in nodes.Where(n => n.TryGetProperty("failingSince", out _) || n.TryGetProperty("alarms", out _)))
+        {
+            string failing = node.TryGetProperty("failingSince", out _) ? $" {Text(node, "outcome")} since {Text(node, "failingSince")}: {Text(node, "detail")}" : string.Empty;
+            string alarms = node.TryGetProperty("alarms", out JsonElement count) ? $" {count.GetInt64()} alarms" : string.Empty;
+            Add($"  {name}/{Text(node, "node")}:{failing}{alarms}");
+        }
+    }
+
+    private void Add(string trouble)
+    {
+        Lines.Add(trouble);
+        Troubles.Add(trouble);
+    }
+
+    private static string NodeText(JsonElement node, long size)
+    {
+        long cosigned = node.GetProperty("cosigned").GetInt64();
+        return $"{Text(node, "node")} {(cosigned == 0 ? "?" : (size - cosigned).ToString(CultureInfo.InvariantCulture))}";
+    }
+
+    private static string Text(JsonElement element, string member) =>
+        element.TryGetProperty(member, out JsonElement value) && value.GetString() is { } text ? Terminal.Printable(text) : string.Empty;
+
+    private static string Number(JsonElement element, string member) =>
+        element.TryGetProperty(member, out JsonElement value) ? value.GetInt64().ToString(CultureInfo.InvariantCulture) : "-";
+}

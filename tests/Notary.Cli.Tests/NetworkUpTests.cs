@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+
+namespace Notary.Cli.Tests;
+
+/// <summary>A network as several processes: what it does while some of them stand still, and while a log key is replaced behind the back of one.</summary>
+public sealed class NetworkUpTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task The_network_goes_on_while_processes_stand_still_and_a_node_that_was_away_follows_a_new_log_key()
+    {
+        using var work = new Workspace();
+        NetworkTests.Templates(work.Root, "main", "beijing");
+        using Process up = CliProcess.Start(work.Root, new Dictionary<string, string>(), "network", "up", "--port", FreePorts(6).ToString(CultureInfo.InvariantCulture));
+        var said = new Said(up);
+        try
+        {
+            await said.UntilAsync("Next: ");
+            Dictionary<string, int> pids = Regex.Matches(said.Text, @"^([a-z-]+) +http://127\.0\.0\.1:\d+ +process (\d+)", RegexOptions.Multiline).ToDictionary(m => m.Groups[1].Value, m => int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
+            Assert.Equal(["archive", "auditor", "court", "forensic-centre", "notary-office", "platform"], pids.Keys.Order(StringComparer.Ordinal));
+            await NotarizeAsync(work, "first.txt", 0);
+
+            // m − k of each chain stand still: everything goes on, and the status says who and since when. Meanwhile the log of the region gets another key.
+            Signal(pids["court"], "STOP");
+            await NotarizeAsync(work, "second.txt", 0);
+            string key = (await CliProcess.RunAsync(work.Root, "chain", "keygen", "beijing")).AssertExit(0).Output.Trim();
+            CliResult proposed = (await CliProcess.RunAsync(work.Root, "trust", "propose", "--rotate-log", "beijing," + key, "--ahead", "1", "--out", "next")).AssertExit(0);
+            string fingerprint = proposed.Output.Split('\n').First(line => line.StartsWith("fingerprint ", StringComparison.Ordinal))[12..];
+            (await CliProcess.RunAsync(work.Root, "trust", "sign", "next", "--key", "data/keys/governance.pem", "--password-file", "data/passwords", "--fingerprint", fingerprint)).AssertExit(0);
+            (await CliProcess.RunAsync(work.Root, "trust", "apply", "next")).AssertExit(0);
+            await NotarizeAsync(work, "third.txt", 0);
+            await StatusAsync(work, 2, "beijing/court: ");
+
+            // One more: receipts are sealed, finality waits.
+            Signal(pids["notary-office"], "STOP");
+            CliResult waiting = await NotarizeAsync(work, "fourth.txt", 2, "--wait", "3");
+            Assert.Contains("INDETERMINATE", waiting.Output, StringComparison.Ordinal);
+            await StatusAsync(work, 2, "beijing: a head waits for its quorum since");
+
+            Signal(pids["court"], "CONT");
+            Signal(pids["notary-office"], "CONT");
+            await NotarizeAsync(work, "fifth.txt", 0);
+            await StatusAsync(work, 0, "court 0, notary-office 0, forensic-centre 0");
+            foreach (string organisation in Directory.EnumerateDirectories(Path.Combine(work.Root, "data", "organisations")))
+            {
+                Assert.Equal(File.ReadAllBytes(Path.Combine(work.Root, "data", "trust.note")), File.ReadAllBytes(Path.Combine(organisation, "trust.note")));
+            }
+
+            // A process that dies is started again, and knows the new key from its own trust file at once.
+            Signal(pids["forensic-centre"], "KILL");
+            await said.UntilAsync("forensic-centre: ended with code 137");
+            await StatusAsync(work, 0, "forensic-centre 0");
+            Signal(up.Id, "TERM");
+            using var patience = new CancellationTokenSource(Patience);
+            await up.WaitForExitAsync(patience.Token);
+            Assert.Equal(0, up.ExitCode);
+            await said.UntilAsync("All processes of the network have ended.");
+            Assert.DoesNotContain(pids.Values, pid => Directory.Exists($"/proc/{pid}"));
+        }
+        finally
+        {
+            if (!up.HasExited)
+            {
+                up.Kill(entireProcessTree: true);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_network_of_one_process_is_not_run_as_several()
+    {
+        using var work = new Workspace();
+        NetworkTests.Templates(work.Root, "main", "beijing");
+        (await CliProcess.RunAsync(work.Root, "network", "create")).AssertExit(0);
+        (await CliProcess.RunAsync(work.Root, "network", "up")).AssertRefused(78, "network-in-one-process");
+    }
+
+    private static async Task<CliResult> NotarizeAsync(Workspace work, string name, int exit, params string[] more) =>
+        (await CliProcess.RunAsync(work.Root, ["notarize", work.Write(name, name + "\n"), .. more])).AssertExit(exit);
+
+    // Until it says so: a node that comes back is asked again after a while.
+    private static async Task StatusAsync(Workspace work, int exit, string says)
+    {
+        for (var clock = Stopwatch.StartNew(); ;)
+        {
+            CliResult status = await CliProcess.RunAsync(work.Root, "network", "status");
+            if (status.ExitCode == exit && status.Output.Contains(says, StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            Assert.True(clock.Elapsed < Patience, $"exit {exit} and '{says}' did not come in time:\n{status.Output}");
+        }
+    }
+
+    private static void Signal(int pid, string signal)
+    {
+        using Process kill = Process.Start("kill", ["-" + signal, pid.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    // The first of so many ports in a row that are free at this moment.
+    private static int FreePorts(int count)
+    {
+        for (int port = 21_000 + Random.Shared.Next(10_000); port < 60_000; port += count)
+        {
+            try
+            {
+                foreach (int one in Enumerable.Range(port, count))
+                {
+                    using var listener = new TcpListener(IPAddress.Loopback, one);
+                    listener.Start();
+                }
+
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken.
+            }
+        }
+
+        throw new InvalidOperationException("No ports are free.");
+    }
+
+    /// <summary>What a process writes, as it comes.</summary>
+    private sealed class Said
+    {
+        private readonly System.Text.StringBuilder _text = new();
+
+        public Said(Process process)
+        {
+            process.OutputDataReceived += Add;
+            process.ErrorDataReceived += Add;
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+        }
+
+        public string Text
+        {
+            get
+            {
+                lock (_text)
+                {
+                    return _text.ToString();
+                }
+            }
+        }
+
+        public async Task UntilAsync(string line)
+        {
+            for (var clock = Stopwatch.StartNew(); !Text.Contains(line, StringComparison.Ordinal); await Task.Delay(50))
+            {
+                Assert.True(clock.Elapsed < Patience, $"'{line}' was not said in time:\n{Text}");
+            }
+        }
+
+        private void Add(object sender, DataReceivedEventArgs e)
+        {
+            lock (_text)
+            {
+                _text.AppendLine(e.Data);
+            }
+        }
+    }
+}
