@@ -1,4 +1,5 @@
 using Notary.Chain.Index;
+using Notary.Chain.Network;
 using Notary.Chain.Postgres;
 using Notary.Chain.Sqlite;
 using Notary.Chain.Store;
@@ -11,7 +12,7 @@ namespace Notary.Chain.Folders;
 /// Moves a chain from the file in its folder to a PostgreSQL database, where several servers may append to it. The chain must not be open.
 /// </summary>
 /// <remarks>
-/// All rows are copied in one transaction; then the address is written as <c>database.json</c>, and the file is put aside as <c>chain.db.moved</c>. A move that was interrupted leaves the
+/// All rows are copied in one transaction; then the address is written as <c>database.json</c>, and the files are put aside as <c>chain.db.moved</c> and <c>finality.db.moved</c>. A move that was interrupted leaves the
 /// chain where it was, or, after the commit, is completed by the same verb: a database whose head is the file's is taken as its copy.
 /// </remarks>
 public static class ChainMove
@@ -35,7 +36,8 @@ public static class ChainMove
             if (File.Exists(folder.DatabasePath) && HeadOf(folder) is { } left && IsCopy(PostgresChainDatabase.Load(folder.DatabaseAddressPath), left))
             {
                 // Interrupted between the address and putting the file aside.
-                PutAside(folder);
+                PutAside(folder.FinalityPath);
+                PutAside(folder.DatabasePath);
                 return left.Size;
             }
 
@@ -65,9 +67,17 @@ public static class ChainMove
             }
         }
 
+        if (File.Exists(folder.FinalityPath))
+        {
+            using var from = FinalityStore.Open(folder.FinalityPath);
+            using var to = target.OpenFinality();
+            to.TakeOver(from);
+        }
+
         PostgresChainDatabase.Save(folder.DatabaseAddressPath, connection, standbyWaived);
         DurableFile.SyncFolder(folder.Root);
-        PutAside(folder);
+        PutAside(folder.FinalityPath);
+        PutAside(folder.DatabasePath);
         return size;
     }
 
@@ -77,17 +87,14 @@ public static class ChainMove
         return ChainStore.ReadHead(source);
     }
 
-    private static void PutAside(ChainFolder folder)
+    private static void PutAside(string path)
     {
-        foreach (var suffix in new[] { string.Empty, "-wal", "-shm" })
+        foreach (var suffix in new[] { string.Empty, "-wal", "-shm" }.Where(suffix => File.Exists(path + suffix)))
         {
-            if (File.Exists(folder.DatabasePath + suffix))
-            {
-                File.Move(folder.DatabasePath + suffix, folder.DatabasePath + ".moved" + suffix, overwrite: true);
-            }
+            File.Move(path + suffix, path + ".moved" + suffix, overwrite: true);
         }
 
-        DurableFile.SyncFolder(folder.Root);
+        DurableFile.SyncFolder(Path.GetDirectoryName(path)!);
     }
 
     // What a move left that was interrupted between its commit and the address.

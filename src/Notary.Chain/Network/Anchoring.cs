@@ -49,8 +49,16 @@ internal sealed class Anchoring : IAsyncDisposable
             {
                 try
                 {
-                    Resume();
-                    await AnchorNewestAsync().ConfigureAwait(false);
+                    if (_regionFinality.Leads)
+                    {
+                        Resume();
+                        await AnchorNewestAsync().ConfigureAwait(false);
+                    }
+                    else
+                    {
+                        // Whoever leads anchors; a server that takes its place looks at what it left.
+                        _resumed = false;
+                    }
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException)
                 {

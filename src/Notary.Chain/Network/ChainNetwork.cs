@@ -215,7 +215,7 @@ public sealed class ChainNetwork : IAsyncDisposable
     private AnchorProof? AnchorProofOf(AnchoredCheckpoint anchored)
     {
         var main = _chains.GetValueOrDefault(TrustFile.MainChain);
-        return main is not null && _finality.GetValueOrDefault(TrustFile.MainChain)?.Newest is { } final && anchored.MainIndex < final.Size && main.Reader.Entry(anchored.MainIndex) is { } leaf
+        return main is not null && _finality.GetValueOrDefault(TrustFile.MainChain)?.Newest is { } final && anchored.MainIndex < final.Size && final.Size <= main.Reader.Size && main.Reader.Entry(anchored.MainIndex) is { } leaf
             ? new AnchorProof(leaf, main.Reader.InclusionProof(anchored.MainIndex, final.Note, final.Size).Format())
             : null;
     }
@@ -307,11 +307,11 @@ public sealed class ChainNetwork : IAsyncDisposable
         FinalityStore store;
         try
         {
-            store = FinalityStore.Open(_data.Chain(name).FinalityPath);
+            store = Store.ChainDatabase.Of(_data.Chain(name)).OpenFinality();
         }
         catch (Store.DatabaseFailureException failure)
         {
-            throw new ChainRefusedException(ChainRefusal.Storage, $"The database '{_data.Chain(name).FinalityPath}' cannot be opened ({failure.Message}): look at the disk.", failure);
+            throw new ChainRefusedException(ChainRefusal.Storage, $"The final checkpoints of {chain.Genesis.Origin} cannot be opened ({failure.Message}): look at the disk, or the database.", failure);
         }
 
         Finality finality;
@@ -325,13 +325,22 @@ public sealed class ChainNetwork : IAsyncDisposable
             throw;
         }
 
+        finality.Provable = anchored => AnchorProofOf(anchored) is not null;
         _finality[name] = finality;
         if (finality.JudgedVersion < Trust.Content.Version)
         {
             finality.Judge(Trust.Content.Version, 0);
         }
 
-        if (finality.Contradicts(_chains.GetValueOrDefault(TrustFile.MainChain)?.LatestAnchor(chain.Genesis.Origin)) is { } contradiction)
+        var contradiction = Contradiction(chain, finality);
+        for (var wait = 0; contradiction is not null && chain.IsShared && wait < 20; wait++)
+        {
+            // Another server may have sealed since this one read the head; it takes that over within a moment.
+            Thread.Sleep(100);
+            contradiction = Contradiction(chain, finality);
+        }
+
+        if (contradiction is not null)
         {
             chain.StopStale(StaleSentence(chain, contradiction));
             return;
@@ -345,6 +354,8 @@ public sealed class ChainNetwork : IAsyncDisposable
         var first = chain.HoldForFreshness("The chain has just started, and its ledger nodes have not all said yet that they hold nothing else.");
         _starting.Add(Task.Run(() => PassFreshnessAsync(chain, finality, first)));
     }
+
+    private string? Contradiction(ChainHost chain, Finality finality) => finality.Contradicts(_chains.GetValueOrDefault(TrustFile.MainChain)?.LatestAnchor(chain.Genesis.Origin));
 
     private static string StaleSentence(ChainHost chain, string why) =>
         $"The database of {chain.Genesis.Origin} is behind its own history: {why}. Restore it from a mirror, never from itself.";

@@ -33,6 +33,7 @@ public sealed record FreshnessCheck(bool Fresh, string? Stale, IReadOnlyList<str
 /// <remarks>
 /// Which keys and nodes count, the trust file says, and it may change while this runs: nodes that it names are fed from then on, those that it names no more are let go, and a stored final
 /// checkpoint that the entry in force does not accept is offered again under that entry.
+/// Where several servers share a chain, one of them leads and does this; the others read what it has stored, and one takes its place when its connection to the database ends.
 /// A node that is down, slow or hostile costs nobody but itself: each is fed by a task of its own, and takes up the newest candidate when it has ended the one before. Sealing does
 /// not wait for any of this. A failure of the store is shown by <see cref="Failure"/> until it has passed; sealing goes on meanwhile.
 /// </remarks>
@@ -56,6 +57,8 @@ public sealed class Finality : IAsyncDisposable
     private FinalCheckpoint? _newest;
     private AnchoredCheckpoint? _anchored;
     private bool _started;
+    private volatile bool _leads;
+    private volatile bool _looked;
 
     /// <param name="reader">The chain.</param>
     /// <param name="trust">What the trust file says of it: log keys and quorum.</param>
@@ -95,6 +98,15 @@ public sealed class Finality : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Whether this process offers heads and anchors them; false while another server that shares the chain does.</summary>
+    public bool Leads => _leads;
+
+    /// <summary>Whether another server does, as far as this one has looked.</summary>
+    public bool LedElsewhere => _looked && !_leads;
+
+    /// <summary>Whether the main chain's part of an anchored checkpoint's proof is at hand: asked for what another server has stored.</summary>
+    internal Func<AnchoredCheckpoint, bool> Provable { get; set; } = static _ => true;
 
     /// <summary>Why nothing can become final, when the trust file has no entry of the chain for this place of the main chain; null otherwise.</summary>
     public string? Closed => _trust.EntryOf(_reader.Head.Size) is null ? "The trust file has no entry of this chain that holds now: what it seals stays sealed." : null;
@@ -367,37 +379,20 @@ public sealed class Finality : IAsyncDisposable
         {
             do
             {
-                TakeMembers();
-                SettleUnderAnotherEntry();
-                var head = _reader.Head;
-                lock (_gate)
+                try
                 {
-                    var finalSize = FinalSize;
-                    if (head.Size == finalSize)
+                    TakeMembers();
+                    if (TakeLead())
                     {
-                        RetryFailing(head);
+                        SettleUnderAnotherEntry();
+                        OfferHead();
                     }
-
-                    if (head.Size <= finalSize || (_candidate is { } open && open.Head.Size > finalSize && _time.GetUtcNow() - open.Since < _times.CandidateTimeout))
-                    {
-                        continue;
-                    }
-
-                    if (_candidate?.Head.Size == head.Size)
-                    {
-                        // Nothing newer than the candidate that waits: what was gathered for it counts, and who was down is asked again.
-                        _candidate = new Candidate(_reader, _candidate.Head, _candidate.Since);
-                    }
-                    else
-                    {
-                        _candidate = new Candidate(_reader, head, _time.GetUtcNow());
-                        _gathered = head.Parsed;
-                    }
-
-                    foreach (var member in _members)
-                    {
-                        member.Waiting.Writer.TryWrite(_candidate);
-                    }
+                }
+                catch (Store.DatabaseFailureException failure)
+                {
+                    // Another server may lead from now on; this one asks again.
+                    _leads = false;
+                    Failure = failure;
                 }
             }
             while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
@@ -405,6 +400,81 @@ public sealed class Finality : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // Closing.
+        }
+    }
+
+    // Whether this server leads. One that does not reads what the leader has stored; one that begins to does so first.
+    private bool TakeLead()
+    {
+        var led = _leads;
+        _leads = _store.TryLead();
+        _looked = true;
+        if (!_leads || !led)
+        {
+            ReadStored();
+        }
+
+        if (Failure is Store.DatabaseFailureException)
+        {
+            Failure = null;
+        }
+
+        return _leads;
+    }
+
+    private void ReadStored()
+    {
+        var (final, anchored) = (_store.Final(), _store.NewestAnchored());
+
+        // What this server has not taken over yet it cannot prove: the next look finds it.
+        final = final is not null && final.Size > _reader.Size ? _newest : final;
+        anchored = anchored is not null && anchored.Final.Size != _anchored?.Final.Size && (anchored.Final.Size > _reader.Size || !Provable(anchored)) ? _anchored : anchored;
+        lock (_gate)
+        {
+            if (final?.Size == _newest?.Size && final?.AtMs == _newest?.AtMs && anchored?.Final.Size == _anchored?.Final.Size)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _newest, final);
+            Volatile.Write(ref _anchored, anchored);
+            _candidate = null;
+        }
+
+        Tell();
+    }
+
+    private void OfferHead()
+    {
+        var head = _reader.Head;
+        lock (_gate)
+        {
+            var finalSize = FinalSize;
+            if (head.Size == finalSize)
+            {
+                RetryFailing(head);
+            }
+
+            if (head.Size <= finalSize || (_candidate is { } open && open.Head.Size > finalSize && _time.GetUtcNow() - open.Since < _times.CandidateTimeout))
+            {
+                return;
+            }
+
+            if (_candidate?.Head.Size == head.Size)
+            {
+                // Nothing newer than the candidate that waits: what was gathered for it counts, and who was down is asked again.
+                _candidate = new Candidate(_reader, _candidate.Head, _candidate.Since);
+            }
+            else
+            {
+                _candidate = new Candidate(_reader, head, _time.GetUtcNow());
+                _gathered = head.Parsed;
+            }
+
+            foreach (var member in _members)
+            {
+                member.Waiting.Writer.TryWrite(_candidate);
+            }
         }
     }
 
@@ -541,7 +611,8 @@ public sealed class Finality : IAsyncDisposable
         var final = new FinalCheckpoint(_candidate.Head.Size, note!, _time.GetUtcNow().ToUnixTimeMilliseconds());
         if (!(final.Size == _newest?.Size ? _store.ReplaceFinal(final) : _store.WriteFinal(final)))
         {
-            return false;
+            // Another server that shares the chain was first: its bytes are the final ones.
+            final = _store.Final() ?? throw new ChainRefusedException(ChainRefusal.Inconsistent, "A final checkpoint cannot be stored, and none is there.");
         }
 
         Volatile.Write(ref _newest, final);

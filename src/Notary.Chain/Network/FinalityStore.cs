@@ -1,3 +1,4 @@
+using Notary.Chain.Postgres;
 using Notary.Chain.Sqlite;
 using Notary.Chain.Store;
 using Notary.Ledger;
@@ -7,7 +8,7 @@ namespace Notary.Chain.Network;
 /// <summary>A checkpoint with its quorum.</summary>
 /// <param name="Size">Tree size.</param>
 /// <param name="Note">The final note: its bytes never change again.</param>
-/// <param name="AtMs">When this process knew, Unix milliseconds.</param>
+/// <param name="AtMs">When the process that stored it knew, Unix milliseconds.</param>
 public sealed record FinalCheckpoint(long Size, SignedNote Note, long AtMs);
 
 /// <summary>A final checkpoint that the main chain holds.</summary>
@@ -16,41 +17,153 @@ public sealed record FinalCheckpoint(long Size, SignedNote Note, long AtMs);
 /// <param name="AtMs">When the main checkpoint over it was final, Unix milliseconds.</param>
 public sealed record AnchoredCheckpoint(FinalCheckpoint Final, long MainIndex, long AtMs);
 
-/// <summary>The database of a chain's final and anchored checkpoints, beside the chain's own: so that finality never waits for the sequencer's lock, nor the sequencer for it.</summary>
-/// <remarks>Every change is synced before it returns: what was said to be final stays so, in the same bytes. Safe from any thread.</remarks>
+/// <summary>
+/// A chain's final and anchored checkpoints: in a file beside the chain's own, so that finality never waits for the sequencer's lock, nor the sequencer for it; or in the chain's PostgreSQL database, where the
+/// servers that share it find the same bytes, and one of them at a time leads: it alone offers heads to nodes and anchors them.
+/// </summary>
+/// <remarks>
+/// Every change is durable before it returns: what was said to be final stays so, in the same bytes. Who leads is a session's advisory lock, which ends with it; that two lead for a moment does no harm, for
+/// the rows decide. A connection that fails is given up, and the next call makes another. Safe from any thread.
+/// </remarks>
 public sealed class FinalityStore : IDisposable
 {
     private const int Version = 2;
     private const int CacheKiB = 1024;
+    private const int CommitSeconds = 15;
+
+    // Any number that nothing else in the chain's own database uses.
+    private const string LeadQuery = "SELECT pg_try_advisory_lock(7265746617)::int::bigint";
 
     private readonly Lock _gate = new();
-    private readonly SqliteDatabase _database;
-    private readonly SqliteStatement _readFinal, _writeFinal, _replaceFinal, _writeAnchored, _readAnchored, _newestAnchored, _anchoredFrom, _removeAnchored, _readJudged, _writeJudged;
-    private readonly SqliteStatement[] _all;
+    private readonly Func<Database> _open;
+    private Session? _session;
+    private bool _disposed;
 
-    private FinalityStore(SqliteDatabase database)
+    private FinalityStore(Func<Database> open)
     {
-        _database = database;
-        _all =
-        [
-            _readFinal = database.Prepare("SELECT size, note, at FROM final WHERE one = 1"),
-            _writeFinal = database.Prepare("INSERT INTO final (one, size, note, at) VALUES (1, ?, ?, ?) ON CONFLICT DO UPDATE SET size = excluded.size, note = excluded.note, at = excluded.at WHERE excluded.size > size"),
-            _replaceFinal = database.Prepare("UPDATE final SET note = ?, at = ? WHERE one = 1 AND size = ?"),
-            _writeAnchored = database.Prepare("INSERT INTO anchored (size, note, main_index, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"),
-            _readAnchored = database.Prepare("SELECT size, note, main_index, at FROM anchored WHERE size > ? ORDER BY size LIMIT 1"),
-            _newestAnchored = database.Prepare("SELECT size, note, main_index, at FROM anchored ORDER BY size DESC LIMIT 1"),
-            // The later anchor on the main chain holds the larger checkpoint: downward from the newest, and no further than asked.
-            _anchoredFrom = database.Prepare("SELECT size, note, main_index, at FROM anchored ORDER BY size DESC"),
-            _removeAnchored = database.Prepare("DELETE FROM anchored WHERE size = ?"),
-            _readJudged = database.Prepare("SELECT version FROM judged WHERE one = 1"),
-            _writeJudged = database.Prepare("INSERT INTO judged (one, version) VALUES (1, ?) ON CONFLICT DO UPDATE SET version = excluded.version"),
-        ];
+        _open = open;
+        _session = new Session(open());
     }
 
-    /// <summary>Opens the database; an absent one is made, for all that it holds can be had again from nodes and main chain.</summary>
+    /// <summary>Opens the file; an absent one is made, for all that it holds can be had again from nodes and main chain.</summary>
     /// <exception cref="ChainRefusedException">Its tables are of another version.</exception>
     /// <exception cref="SqliteFailureException">The disk failed.</exception>
-    public static FinalityStore Open(string path)
+    public static FinalityStore Open(string path) => new(() => OpenFile(path));
+
+    /// <summary>Opens the tables in the chain's PostgreSQL database.</summary>
+    /// <exception cref="ChainRefusedException">The server's settings will not do.</exception>
+    /// <exception cref="PostgresFailureException">It does not answer.</exception>
+    internal static FinalityStore Open(PostgresChainDatabase database) => new(database.OpenWriter);
+
+    /// <summary>Whether this process is the one that offers heads and anchors them; becomes it when nobody is.</summary>
+    /// <exception cref="DatabaseFailureException">The database does not answer: then it is not.</exception>
+    public bool TryLead() => Use(static session => session.TryLead());
+
+    /// <summary>The newest final checkpoint, or null.</summary>
+    public FinalCheckpoint? Final() => Use(static session => Session.Read(session.ReadFinal, static row => new FinalCheckpoint(row.Number(0), NoteOf(row.Blob(1)), row.Number(2))));
+
+    /// <summary>Replaces the newest final checkpoint by a larger one.</summary>
+    /// <returns>False when a size at least as large is final already: its bytes stay.</returns>
+    public bool WriteFinal(FinalCheckpoint final)
+    {
+        ArgumentNullException.ThrowIfNull(final);
+        return Use(session => session.Change(() => Ran(session.WriteFinal.Bind(1, final.Size).Bind(2, final.Note.ToBytes()).Bind(3, final.AtMs))));
+    }
+
+    /// <summary>Gives the newest final checkpoint another quorum: that of the trust entry which took the place of the one that it was final under.</summary>
+    /// <returns>False when it is not of that size.</returns>
+    public bool ReplaceFinal(FinalCheckpoint final)
+    {
+        ArgumentNullException.ThrowIfNull(final);
+        return Use(session => session.Change(() => Ran(session.ReplaceFinal.Bind(1, final.Note.ToBytes()).Bind(2, final.AtMs).Bind(3, final.Size))));
+    }
+
+    /// <summary>The version of the trust file under which the anchored checkpoints were looked through last; 0 before the first.</summary>
+    public long JudgedVersion() => Use(static session => Session.Read(session.ReadJudged, static row => (long?)row.Number(0)) ?? 0);
+
+    /// <summary>Takes out the anchored checkpoints from that main index on which do not count any more, and notes the version that says so.</summary>
+    /// <returns>How many.</returns>
+    public int Judge(long version, long fromMainIndex, Func<AnchoredCheckpoint, bool> counts) => Use(session => session.Change(() =>
+    {
+        var gone = new List<long>();
+        var below = long.MaxValue;
+        for (var more = true; more;)
+        {
+            session.AnchoredBelow.Bind(1, below);
+            more = Session.Read(session.AnchoredBelow, row =>
+            {
+                do
+                {
+                    if (row.Number(2) < fromMainIndex)
+                    {
+                        return false;
+                    }
+
+                    below = row.Number(0);
+                    if (!counts(RowOf(row)))
+                    {
+                        gone.Add(below);
+                    }
+                }
+                while (row.Step());
+                return true;
+            });
+        }
+
+        gone.ForEach(size => session.RemoveAnchored.Bind(1, size).Run());
+        session.WriteJudged.Bind(1, version).Run();
+        return gone.Count;
+    }));
+
+    /// <summary>Adds an anchored checkpoint; one of the same size stays as it is.</summary>
+    public void WriteAnchored(AnchoredCheckpoint anchored)
+    {
+        ArgumentNullException.ThrowIfNull(anchored);
+        Use(session => session.Change(() =>
+        {
+            session.WriteAnchored.Bind(1, anchored.Final.Size).Bind(2, anchored.Final.Note.ToBytes()).Bind(3, anchored.MainIndex).Bind(4, anchored.AtMs).Run();
+            return true;
+        }));
+    }
+
+    /// <summary>The first anchored checkpoint that holds the leaf of that index, or null.</summary>
+    public AnchoredCheckpoint? AnchorOf(long index) => Use(session =>
+    {
+        session.ReadAnchored.Bind(1, index);
+        return Session.Read(session.ReadAnchored, RowOf);
+    });
+
+    /// <summary>The newest anchored checkpoint, or null.</summary>
+    public AnchoredCheckpoint? NewestAnchored() => Use(static session => Session.Read(session.NewestAnchored, RowOf));
+
+    /// <summary>Takes over what another store holds, as far as it is not here: when a chain moves.</summary>
+    internal void TakeOver(FinalityStore other)
+    {
+        for (var anchored = other.AnchorOf(-1); anchored is not null; anchored = other.AnchorOf(anchored.Final.Size))
+        {
+            WriteAnchored(anchored);
+        }
+
+        if (other.Final() is { } final)
+        {
+            WriteFinal(final);
+        }
+
+        Judge(other.JudgedVersion(), long.MaxValue, static _ => true);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _session?.Dispose();
+            _session = null;
+        }
+    }
+
+    private static SqliteDatabase OpenFile(string path)
     {
         var database = SqliteDatabase.OpenWriter(path, create: true, CacheKiB);
         try
@@ -79,7 +192,7 @@ public sealed class FinalityStore : IDisposable
                 database.Execute("COMMIT");
             }
 
-            return new FinalityStore(database);
+            return database;
         }
         catch
         {
@@ -88,150 +201,160 @@ public sealed class FinalityStore : IDisposable
         }
     }
 
-    /// <summary>The newest final checkpoint, or null.</summary>
-    public FinalCheckpoint? Final()
+    private T Use<T>(Func<Session, T> call)
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _session ??= new Session(_open());
             try
             {
-                return _readFinal.Step() ? new FinalCheckpoint(_readFinal.Number(0), NoteOf(_readFinal.Blob(1)), _readFinal.Number(2)) : null;
+                return call(_session);
             }
-            finally
+            catch (DatabaseFailureException)
             {
-                _readFinal.Reset();
-            }
-        }
-    }
-
-    /// <summary>Replaces the newest final checkpoint by a larger one.</summary>
-    /// <returns>False when a size at least as large is final already: its bytes stay.</returns>
-    public bool WriteFinal(FinalCheckpoint final)
-    {
-        lock (_gate)
-        {
-            _writeFinal.Bind(1, final.Size).Bind(2, final.Note.ToBytes()).Bind(3, final.AtMs).Run();
-            return _database.RowsChanged > 0;
-        }
-    }
-
-    /// <summary>Gives the newest final checkpoint another quorum: that of the trust entry which took the place of the one that it was final under.</summary>
-    /// <returns>False when it is not of that size.</returns>
-    public bool ReplaceFinal(FinalCheckpoint final)
-    {
-        lock (_gate)
-        {
-            _replaceFinal.Bind(1, final.Note.ToBytes()).Bind(2, final.AtMs).Bind(3, final.Size).Run();
-            return _database.RowsChanged > 0;
-        }
-    }
-
-    /// <summary>The version of the trust file under which the anchored checkpoints were looked through last; 0 before the first.</summary>
-    public long JudgedVersion()
-    {
-        lock (_gate)
-        {
-            try
-            {
-                return _readJudged.Step() ? _readJudged.Number(0) : 0;
-            }
-            finally
-            {
-                _readJudged.Reset();
-            }
-        }
-    }
-
-    /// <summary>Takes out the anchored checkpoints from that main index on which do not count any more, and notes the version that says so.</summary>
-    /// <returns>How many.</returns>
-    public int Judge(long version, long fromMainIndex, Func<AnchoredCheckpoint, bool> counts)
-    {
-        lock (_gate)
-        {
-            var gone = new List<long>();
-            try
-            {
-                while (_anchoredFrom.Step() && _anchoredFrom.Number(2) >= fromMainIndex)
-                {
-                    if (!counts(RowOf(_anchoredFrom)))
-                    {
-                        gone.Add(_anchoredFrom.Number(0));
-                    }
-                }
-            }
-            finally
-            {
-                _anchoredFrom.Reset();
-            }
-
-            _database.Execute("BEGIN IMMEDIATE");
-            try
-            {
-                gone.ForEach(size => _removeAnchored.Bind(1, size).Run());
-                _writeJudged.Bind(1, version).Run();
-                _database.Execute("COMMIT");
-            }
-            catch
-            {
-                if (_database.InTransaction)
-                {
-                    _database.Execute("ROLLBACK");
-                }
-
+                // Whatever it has begun ends with it.
+                _session.Dispose();
+                _session = null;
                 throw;
             }
-
-            return gone.Count;
         }
     }
 
-    /// <summary>Adds an anchored checkpoint; one of the same size stays as it is.</summary>
-    public void WriteAnchored(AnchoredCheckpoint anchored)
+    // A statement that returns a row for what it changed.
+    private static bool Ran(Statement statement)
     {
-        lock (_gate)
+        var changed = false;
+        while (statement.Step())
         {
-            _writeAnchored.Bind(1, anchored.Final.Size).Bind(2, anchored.Final.Note.ToBytes()).Bind(3, anchored.MainIndex).Bind(4, anchored.AtMs).Run();
+            changed = true;
         }
-    }
 
-    /// <summary>The first anchored checkpoint that holds the leaf of that index, or null.</summary>
-    public AnchoredCheckpoint? AnchorOf(long index) => Anchored(() => _readAnchored.Bind(1, index));
-
-    /// <summary>The newest anchored checkpoint, or null.</summary>
-    public AnchoredCheckpoint? NewestAnchored() => Anchored(() => _newestAnchored);
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        lock (_gate)
-        {
-            foreach (var statement in new[] { _readFinal, _writeFinal, _replaceFinal, _writeAnchored, _readAnchored, _newestAnchored })
-            {
-                statement.Dispose();
-            }
-
-            _database.Dispose();
-        }
+        return changed;
     }
 
     private static SignedNote NoteOf(ReadOnlySpan<byte> bytes) =>
         SignedNote.TryParse(bytes, out var note).Ok ? note! : throw new ChainRefusedException(ChainRefusal.Inconsistent, "A stored final checkpoint is no note: restore finality.db, or delete it so that it is made again.");
 
-    private static AnchoredCheckpoint RowOf(SqliteStatement row) => new(new FinalCheckpoint(row.Number(0), NoteOf(row.Blob(1)), row.Number(3)), row.Number(2), row.Number(3));
+    private static AnchoredCheckpoint RowOf(Statement row) => new(new FinalCheckpoint(row.Number(0), NoteOf(row.Blob(1)), row.Number(3)), row.Number(2), row.Number(3));
 
-    private AnchoredCheckpoint? Anchored(Func<SqliteStatement> query)
+    /// <summary>One connection and its statements.</summary>
+    private sealed class Session : IDisposable
     {
-        lock (_gate)
+        private readonly Database _database;
+        private readonly List<Statement> _all = [];
+        private bool _leads;
+
+        public Session(Database database)
         {
-            var row = query();
+            _database = database;
             try
             {
-                return row.Step() ? RowOf(row) : null;
+                ReadFinal = Prepare("SELECT size, note, at FROM final WHERE one = 1");
+                WriteFinal = Prepare(
+                    "INSERT INTO final (one, size, note, at) VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note, at = excluded.at WHERE excluded.size > final.size RETURNING size");
+                ReplaceFinal = Prepare("UPDATE final SET note = ?, at = ? WHERE one = 1 AND size = ? RETURNING size");
+                WriteAnchored = Prepare("INSERT INTO anchored (size, note, main_index, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
+                ReadAnchored = Prepare("SELECT size, note, main_index, at FROM anchored WHERE size > ? ORDER BY size LIMIT 1");
+                // The later anchor on the main chain holds the larger checkpoint: downward from the newest, and no further than asked.
+                AnchoredBelow = Prepare("SELECT size, note, main_index, at FROM anchored WHERE size < ? ORDER BY size DESC LIMIT 100");
+                NewestAnchored = Prepare("SELECT size, note, main_index, at FROM anchored ORDER BY size DESC LIMIT 1");
+                RemoveAnchored = Prepare("DELETE FROM anchored WHERE size = ?");
+                ReadJudged = Prepare("SELECT version FROM judged WHERE one = 1");
+                WriteJudged = Prepare("INSERT INTO judged (one, version) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET version = excluded.version");
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        public Statement ReadFinal { get; }
+
+        public Statement WriteFinal { get; }
+
+        public Statement ReplaceFinal { get; }
+
+        public Statement WriteAnchored { get; }
+
+        public Statement ReadAnchored { get; }
+
+        public Statement AnchoredBelow { get; }
+
+        public Statement NewestAnchored { get; }
+
+        public Statement RemoveAnchored { get; }
+
+        public Statement ReadJudged { get; }
+
+        public Statement WriteJudged { get; }
+
+        public bool TryLead()
+        {
+            if (_database is not PostgresDatabase)
+            {
+                // The lock of the data folder.
+                return true;
+            }
+
+            // Once held it is held by this session; whether that lives still is asked each time.
+            using var lead = _database.Prepare(_leads ? "SELECT 1::bigint" : LeadQuery);
+            return _leads = lead.Step() && lead.Number(0) == 1;
+        }
+
+        /// <summary>The first row, as something else; null without one.</summary>
+        public static T? Read<T>(Statement statement, Func<Statement, T> row)
+        {
+            try
+            {
+                return statement.Step() ? row(statement) : default;
             }
             finally
             {
-                row.Reset();
+                statement.Reset();
             }
+        }
+
+        /// <summary>One transaction, durable when it returns.</summary>
+        public T Change<T>(Func<T> change)
+        {
+            _database.Execute("BEGIN");
+            T done;
+            try
+            {
+                done = change();
+            }
+            catch (Exception failure) when (failure is not DatabaseFailureException)
+            {
+                _database.Execute("ROLLBACK");
+                throw;
+            }
+
+            if (_database is PostgresDatabase shared)
+            {
+                // Also on the standby: a warning is a failure.
+                shared.Commit(CommitSeconds);
+            }
+            else
+            {
+                _database.Execute("COMMIT");
+            }
+
+            return done;
+        }
+
+        public void Dispose()
+        {
+            _all.ForEach(static statement => statement.Dispose());
+            _database.Dispose();
+        }
+
+        private Statement Prepare(string sql)
+        {
+            var statement = _database.Prepare(sql);
+            _all.Add(statement);
+            return statement;
         }
     }
 }

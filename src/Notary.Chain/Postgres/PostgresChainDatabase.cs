@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Npgsql;
 using Notary.Chain.Index;
+using Notary.Chain.Network;
 using Notary.Chain.Store;
 using Notary.Crypto.Native;
 
@@ -17,7 +18,7 @@ public sealed class PostgresChainDatabase : ChainDatabase
     /// <summary>The lowest server version that is accepted, as <c>server_version_num</c> gives it.</summary>
     public const int MinimumServerVersion = 140_000;
 
-    private const int SchemaVersion = 1;
+    private const int SchemaVersion = 2;
     private static readonly JsonSerializerOptions Strict = new() { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, RespectRequiredConstructorParameters = true };
 
     private readonly string _writer;
@@ -115,6 +116,8 @@ public sealed class PostgresChainDatabase : ChainDatabase
 
     internal override IDigestIndex OpenIndex() => new PostgresIndex(OpenReader);
 
+    internal override FinalityStore OpenFinality() => FinalityStore.Open(this);
+
     internal override IEnumerable<IReadOnlyList<long>> RepeatedKeys(Database snapshot, out long indexed)
     {
         indexed = 0;
@@ -146,10 +149,16 @@ public sealed class PostgresChainDatabase : ChainDatabase
     internal bool IsUnfit(string synchronousCommit, string standbys) => synchronousCommit is not ("on" or "remote_apply") || (!_standbyWaived && standbys.Length == 0);
 
     /// <summary>Makes the tables in the transaction that is open.</summary>
-    internal static void CreateTables(PostgresDatabase database) => database.Execute(ChainStore.Script("postgres-0001.sql"));
+    internal static void CreateTables(PostgresDatabase database)
+    {
+        for (var version = 1; version <= SchemaVersion; version++)
+        {
+            database.Execute(ScriptOf(version));
+        }
+    }
 
-    /// <summary>Whether a chain's tables are there.</summary>
-    /// <exception cref="ChainRefusedException">They are of another version.</exception>
+    /// <summary>Whether a chain's tables are there; older ones are brought forward.</summary>
+    /// <exception cref="ChainRefusedException">They are of a later version.</exception>
     internal static bool HasTables(PostgresDatabase database)
     {
         using (var there = database.Prepare("SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'notary' AND c.relname = 'schema_version'"))
@@ -161,10 +170,32 @@ public sealed class PostgresChainDatabase : ChainDatabase
             }
         }
 
-        using var version = database.Prepare("SELECT version FROM schema_version");
-        return version.Step() && version.Number(0) == SchemaVersion
-            ? true
-            : throw new ChainRefusedException(ChainRefusal.OtherVersion, "The chain's tables in PostgreSQL are of another version than this program writes: start the program version that made them, or upgrade this one.");
+        if (VersionOf(database, string.Empty) is not SchemaVersion)
+        {
+            // Of several servers one does it.
+            database.Execute("BEGIN ISOLATION LEVEL READ COMMITTED");
+            for (var version = VersionOf(database, " FOR UPDATE"); version != SchemaVersion; version++)
+            {
+                if (version is < 1 or > SchemaVersion)
+                {
+                    throw new ChainRefusedException(ChainRefusal.OtherVersion, "The chain's tables in PostgreSQL are of a later version than this program writes: start the program version that made them, or upgrade this one.");
+                }
+
+                database.Execute(ScriptOf(version + 1));
+            }
+
+            database.Commit(timeoutSeconds: 30);
+        }
+
+        return true;
+    }
+
+    private static string ScriptOf(long version) => ChainStore.Script(FormattableString.Invariant($"postgres-{version:0000}.sql"));
+
+    private static long VersionOf(PostgresDatabase database, string locking)
+    {
+        using var version = database.Prepare("SELECT version FROM schema_version" + locking);
+        return version.Step() ? version.Number(0) : 0;
     }
 
     private void Check(PostgresDatabase database)

@@ -1,5 +1,6 @@
 using Notary.Chain.Folders;
 using Notary.Chain.Index;
+using Notary.Chain.Network;
 using Notary.Chain.Store;
 
 namespace Notary.Chain.Sqlite;
@@ -22,6 +23,8 @@ internal sealed class SqliteChainDatabase(ChainFolder folder) : ChainDatabase
     public override Database OpenReader() => SqliteDatabase.OpenReader(_folder.DatabasePath);
 
     internal override IDigestIndex OpenIndex() => DigestIndex.Open(_folder.IndexPath, _folder.DatabasePath);
+
+    internal override FinalityStore OpenFinality() => FinalityStore.Open(_folder.FinalityPath);
 
     internal override IEnumerable<IReadOnlyList<long>> RepeatedKeys(Database snapshot, out long indexed)
     {

@@ -1,5 +1,6 @@
 using Notary.Chain.Folders;
 using Notary.Chain.Index;
+using Notary.Chain.Network;
 using Notary.Chain.Postgres;
 using Notary.Chain.Sqlite;
 
@@ -37,6 +38,11 @@ public abstract class ChainDatabase
     /// <summary>Opens the look-up by digest and id.</summary>
     /// <exception cref="ChainRefusedException">It is not whole.</exception>
     internal abstract IDigestIndex OpenIndex();
+
+    /// <summary>Opens the store of final and anchored checkpoints.</summary>
+    /// <exception cref="ChainRefusedException">Its tables are of another version, or the database cannot give what is demanded of it.</exception>
+    /// <exception cref="DatabaseFailureException">It cannot be opened.</exception>
+    internal abstract FinalityStore OpenFinality();
 
     /// <summary>The table that leads from look-up keys to leaves, and the query of a row at or above an index.</summary>
     internal abstract (string Table, string BeyondQuery) IndexTable { get; }

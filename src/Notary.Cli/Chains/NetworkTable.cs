@@ -36,7 +36,9 @@ internal sealed record NetworkTable(List<string> Lines, List<string> Troubles)
         long size = chain.GetProperty("size").GetInt64();
         string name = Text(chain, "chain");
         List<JsonElement> nodes = chain.TryGetProperty("nodes", out JsonElement list) ? [.. list.EnumerateArray()] : [];
-        string shown = nodes.Count == 0 ? "none" : string.Join(", ", nodes.Select(node => NodeText(node, size)));
+        string shown = nodes.Count == 0 ? "none"
+            : chain.TryGetProperty("leads", out JsonElement leads) && leads.ValueKind == JsonValueKind.False ? "asked by another server that shares the chain"
+            : string.Join(", ", nodes.Select(node => NodeText(node, size)));
         Lines.Add($"{name,-14}{Text(chain, "status"),-20}{size,12}{Number(chain, "final"),12}{Number(chain, "anchored"),12}  {shown}");
         string[] said = [.. Members.Where(m => chain.TryGetProperty(m, out _))];
         if (Text(chain, "status") != "running" && said.Length == 0)

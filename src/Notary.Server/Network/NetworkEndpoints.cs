@@ -69,6 +69,11 @@ internal static class NetworkEndpoints
             json.WriteNumber("anchored", finality.NewestAnchored?.Final.Size ?? 0);
         }
 
+        if (finality.LedElsewhere)
+        {
+            json.WriteBoolean("leads", false);
+        }
+
         if (finality.WaitingSince is { } waiting)
         {
             json.WriteString("waitingSince", RecordTime.Format(waiting));

@@ -188,6 +188,7 @@ internal sealed record NetworkChainShape(
     [property: JsonPropertyName("detail"), Description("Why it does not run.")] string? Detail,
     [property: JsonPropertyName("final"), Description("Leaves that are final; absent where no quorum is demanded.")] long? Final,
     [property: JsonPropertyName("anchored"), Description("Leaves that are anchored; absent on the main chain.")] long? Anchored,
+    [property: JsonPropertyName("leads"), Description("false while another server that shares the chain offers its heads to the nodes; absent otherwise.")] bool? Leads,
     [property: JsonPropertyName("waitingSince"), Description("Since when a head waits for its quorum.")] string? WaitingSince,
     [property: JsonPropertyName("trouble"), Description("Why finality or anchors do not go on.")] string? Trouble,
     [property: JsonPropertyName("nodes")] NetworkNodeShape[]? Nodes);

@@ -1,0 +1,279 @@
+using System.Collections.Concurrent;
+using Notary.Chain.Folders;
+using Notary.Chain.Network;
+using Notary.Chain.Nodes;
+using Notary.Chain.Tests.Network;
+using Notary.Evidence;
+
+namespace Notary.Chain.Tests.Postgres;
+
+/// <summary>Two servers share main chain and region: one leads, both prove with the same bytes, and the other takes its place.</summary>
+public sealed class SharedNetworkTests
+{
+    [Fact]
+    public async Task One_server_leads_both_tell_the_same_and_the_other_takes_its_place()
+    {
+        await using var shared = new SharedNetwork();
+        await using var first = shared.Open("first");
+        var early = await first.Deposit("early");
+        Assert.True(await first.Reaches(early, RecordState.Anchored));
+        await using var second = shared.Open("second");
+        var late = await second.Deposit("late");
+
+        // The second waits for what the first does.
+        Assert.True(await second.Reaches(late, RecordState.Anchored));
+        Assert.True(await first.Reaches(late, RecordState.Anchored));
+        foreach (var name in shared.Chains)
+        {
+            Assert.True(first.Network.FinalityOf(name)!.Leads && !first.Network.FinalityOf(name)!.LedElsewhere);
+            Assert.True(!second.Network.FinalityOf(name)!.Leads && second.Network.FinalityOf(name)!.LedElsewhere);
+        }
+
+        foreach (var index in new[] { early, late })
+        {
+            Assert.Equal(first.Proof(index), second.Proof(index));
+        }
+
+        // The leader's process ends, and with it its sessions.
+        await first.DisposeAsync();
+        var after = await second.Deposit("after");
+        Assert.True(await second.Reaches(after, RecordState.Anchored));
+        Assert.All(shared.Chains, name => Assert.True(second.Network.FinalityOf(name)!.Leads));
+        await using var third = shared.Open("first");
+        Assert.True(await third.Reaches(after, RecordState.Anchored));
+        foreach (var index in new[] { early, late, after })
+        {
+            Assert.Equal(second.Proof(index), third.Proof(index));
+        }
+
+        await AssertAnchorsInOrder(second);
+    }
+
+    [Fact]
+    public async Task A_leader_whose_sessions_are_cut_off_leads_again_or_follows_and_nothing_is_final_twice()
+    {
+        await using var shared = new SharedNetwork();
+        await using var first = shared.Open("first");
+        await using var second = shared.Open("second");
+        var finals = new ConcurrentDictionary<long, string>();
+        using var stop = new CancellationTokenSource();
+        var watching = new[] { first, second }.Select(server => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                if (server.Network.FinalityOf("beijing")!.Newest is { } newest)
+                {
+                    var note = newest.Note.Format();
+                    Assert.Equal(note, finals.GetOrAdd(newest.Size, note));
+                }
+
+                await Task.Delay(5);
+            }
+        })).ToArray();
+        for (var round = 0; round < 5; round++)
+        {
+            var server = round % 2 == 0 ? first : second;
+            var index = await server.Deposit(FormattableString.Invariant($"round {round}"));
+            foreach (var database in shared.Databases)
+            {
+                // Every advisory lock's session: whoever leads, leads no more.
+                PostgresCluster.Shared.Execute($"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = '{database}')");
+            }
+
+            Assert.True(await first.Reaches(index, RecordState.Anchored));
+            Assert.True(await second.Reaches(index, RecordState.Anchored));
+            Assert.Equal(first.Proof(index), second.Proof(index));
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(watching);
+        Assert.True(finals.Count >= 5);
+        Assert.All(shared.Chains, name => Assert.True(first.Network.FinalityOf(name)!.Leads != second.Network.FinalityOf(name)!.Leads));
+        await AssertAnchorsInOrder(first);
+        foreach (var name in shared.Chains)
+        {
+            Assert.Empty(Fsck.Run(first.Folder(name), new FsckOptions { Password = TestChain.Password }).Findings);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_final_and_anchored_before_a_move_is_proved_by_the_same_bytes_after_it()
+    {
+        await using var network = new TestNetwork("beijing");
+        network.Open();
+        using (var result = await network.Deposit("beijing", SharedNetwork.Body("before")))
+        {
+            Assert.True(await network.Reaches("beijing", result.First, RecordState.Anchored));
+        }
+
+        var before = network.Receipt("beijing", 7).ToJson();
+        await network.Close();
+        var folder = new ChainFolder(Path.Combine(network.DataPath, "chains", "beijing"));
+        ChainMove.ToPostgres(folder, PostgresCluster.Shared.Database(), standbyWaived: true);
+        Assert.False(File.Exists(folder.FinalityPath));
+        network.Open();
+        Assert.Equal(before, network.Receipt("beijing", 7).ToJson());
+        using var next = await network.Deposit("beijing", SharedNetwork.Body("after"));
+        Assert.True(await network.Reaches("beijing", next.First, RecordState.Anchored));
+    }
+
+    [Fact]
+    public void Tables_of_the_first_version_are_brought_forward_once()
+    {
+        using var chain = new TestChain(postgres: PostgresCluster.Shared);
+        chain.Close();
+        var database = new Npgsql.NpgsqlConnectionStringBuilder(System.Text.Json.JsonDocument.Parse(File.ReadAllText(chain.Folder.DatabaseAddressPath)).RootElement.GetProperty("connection").GetString()).Database!;
+        PostgresCluster.Shared.Execute("DROP TABLE notary.final, notary.anchored, notary.judged; UPDATE notary.schema_version SET version = 1", database);
+        Parallel.For(0, 4, _ =>
+        {
+            using var store = Notary.Chain.Store.ChainDatabase.Of(chain.Folder).OpenStore();
+        });
+        Assert.Equal(2L, PostgresCluster.Shared.Scalar("SELECT version FROM notary.schema_version", database));
+        Assert.Equal(0L, PostgresCluster.Shared.Scalar("SELECT count(*) FROM notary.final", database));
+        PostgresCluster.Shared.Execute("UPDATE notary.schema_version SET version = 3", database);
+        Assert.Equal(ChainRefusal.OtherVersion, Assert.Throws<ChainRefusedException>(() => Notary.Chain.Store.ChainDatabase.Of(chain.Folder).OpenStore()).Refusal);
+    }
+
+    // Each anchor names the one before, and none stands twice.
+    private static async Task AssertAnchorsInOrder(SharedNetwork.Server server)
+    {
+        await Task.Yield();
+        var main = server.Chains[TrustFile.MainChain].Reader;
+        (long Index, long Size) last = (-1, 0);
+        for (long index = 0; index < main.Size; index++)
+        {
+            Assert.True(Admission.AdmitForm(main.Entry(index)!, out var facts).Ok);
+            if (facts.AnchorRecord is { } anchor)
+            {
+                Assert.Equal(last.Index, anchor.PrevIndex);
+                Assert.Equal(Notary.Ledger.CheckpointProblem.None, Notary.Ledger.Checkpoint.TryParse(anchor.Note.Text, out var checkpoint));
+                Assert.True(checkpoint!.Size > last.Size);
+                last = (index, checkpoint.Size);
+            }
+        }
+
+        Assert.True(last.Size > 0);
+    }
+
+    /// <summary>Main chain and Beijing in PostgreSQL, their nodes in processes of their own as far as the servers can tell.</summary>
+    private sealed class SharedNetwork : IAsyncDisposable
+    {
+        private readonly TestNetwork _original = new("beijing");
+        private readonly TemporaryFolder _folder = new();
+        private readonly List<LedgerNode> _nodes = [];
+
+        public SharedNetwork()
+        {
+            var nodes = Path.Combine(_folder.Path, "nodes");
+            Directory.Move(Path.Combine(_original.DataPath, "nodes"), nodes);
+            foreach (var name in Chains)
+            {
+                var folder = new ChainFolder(Path.Combine(_original.DataPath, "chains", name));
+                var connection = PostgresCluster.Shared.Database();
+                Databases.Add(new Npgsql.NpgsqlConnectionStringBuilder(connection).Database!);
+                ChainMove.ToPostgres(folder, connection, standbyWaived: true);
+                Assert.Equal(GenesisProblem.None, Genesis.TryParse(File.ReadAllBytes(folder.GenesisPath), out var genesis));
+                foreach (var node in Directory.GetDirectories(Path.Combine(nodes, name)))
+                {
+                    _nodes.Add(LedgerNode.Open(new NodeFolder(node), genesis!, TestChain.Password, TimeProvider.System));
+                }
+            }
+        }
+
+        public IReadOnlyList<string> Chains { get; } = ["beijing", "main"];
+
+        public List<string> Databases { get; } = [];
+
+        public static string Body(string text) =>
+            $$"""{"type":"document","parts":[{"media":"text/plain","size":{{text.Length}},"sm3":"{{Notary.Crypto.Suite.Sm.Hash(System.Text.Encoding.UTF8.GetBytes(text)).ToHex()}}","sha256":"{{Notary.Crypto.Suite.Intl.Hash(System.Text.Encoding.UTF8.GetBytes(text)).ToHex()}}"}]}""" + "\n";
+
+        public Server Open(string name)
+        {
+            var path = Path.Combine(_folder.Path, name);
+            if (!Directory.Exists(path))
+            {
+                TestChain.Copy(_original.DataPath, path);
+            }
+
+            return new Server(path, _nodes);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            _nodes.ForEach(static node => node.Dispose());
+            await _original.DisposeAsync();
+            _folder.Dispose();
+        }
+
+        internal sealed class Server : IAsyncDisposable
+        {
+            private readonly DataFolder _data;
+            private bool _closed;
+
+            public Server(string path, List<LedgerNode> nodes)
+            {
+                _data = DataFolder.Take(path, create: false);
+                Assert.Null(TrustFile.TryParse(File.ReadAllBytes(_data.TrustPath), out var trust));
+                foreach (var folder in _data.Chains)
+                {
+                    Chains.Add(folder.Name, ChainHost.Open(folder, TestChain.Password, TimeProvider.System));
+                }
+
+                Network = ChainNetwork.Start(_data, Chains, trust!, TestChain.Password, witness => new LocalNodeLink(nodes.First(node => node.Key.Equals(witness.Key))), TimeProvider.System);
+            }
+
+            public Dictionary<string, ChainHost> Chains { get; } = new(StringComparer.Ordinal);
+
+            public ChainNetwork Network { get; }
+
+            public ChainFolder Folder(string name) => _data.Chain(name);
+
+            public async Task<long> Deposit(string text)
+            {
+                for (var turn = 0; ; turn++)
+                {
+                    using var result = await Chains["beijing"].DepositAsync(new Deposit
+                    {
+                        Body = System.Text.Encoding.UTF8.GetBytes(Body(text)), SingleRequest = false, Account = ChainCreation.DevelopmentAccount, Auth = AuthMethod.ClientSecret, Received = DateTimeOffset.UtcNow,
+                    });
+                    if (result.Outcome == DepositOutcome.Sealed)
+                    {
+                        return result.First;
+                    }
+
+                    Assert.True(result.Outcome == DepositOutcome.FreshnessPending && turn < 200, result.Outcome.ToString());
+                    await Task.Delay(50);
+                }
+            }
+
+            public async Task<bool> Reaches(long index, RecordState state)
+            {
+                using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+                return await Network.WaitAsync(Chains["beijing"], index, state, limit.Token);
+            }
+
+            public string Proof(long index)
+            {
+                var proof = Network.Prove(Chains["beijing"], index)!;
+                return proof.Proof.Format() + System.Text.Encoding.UTF8.GetString(proof.Anchor!.Leaf.Span);
+            }
+
+            public async ValueTask DisposeAsync()
+            {
+                if (_closed)
+                {
+                    return;
+                }
+
+                _closed = true;
+                await Network.DisposeAsync();
+                foreach (var chain in Chains.Values)
+                {
+                    chain.Dispose();
+                }
+
+                _data.Dispose();
+            }
+        }
+    }
+}
