@@ -39,6 +39,8 @@ internal sealed class TestNetwork : IAsyncDisposable
 
     public ChainNetwork Network { get; private set; } = null!;
 
+    public ChainFolder Folder(string chain) => new(Path.Combine(DataPath, "chains", chain));
+
     public void Open() => Open(null);
 
     public void Open(TrustFile? trust)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Notary.Chain.Nodes;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
 using Notary.Evidence;
@@ -27,10 +28,15 @@ internal sealed class ForgedLog : IDisposable
     public int Size => _entries.Count;
 
     /// <summary>The entries that the chain holds now, and its key.</summary>
-    public static ForgedLog Of(TestChain chain)
+    public static ForgedLog Of(TestChain chain) => Of(chain.Host, KeyFile.Load(chain.Folder.LogKeyPath, TestChain.Password));
+
+    /// <summary>The same of any chain.</summary>
+    /// <param name="chain">Open.</param>
+    /// <param name="signer">Its log key; disposed with the log.</param>
+    public static ForgedLog Of(ChainHost chain, ISigner signer)
     {
-        var log = new ForgedLog(chain.Host.Genesis, KeyFile.Load(chain.Folder.LogKeyPath, TestChain.Password));
-        log.Follow(chain);
+        var log = new ForgedLog(chain.Genesis, signer);
+        log._entries.AddRange(chain.Reader.Entries(0, (int)chain.Reader.Size));
         return log;
     }
 
@@ -48,6 +54,40 @@ internal sealed class ForgedLog : IDisposable
         return fork;
     }
 
+    /// <summary>The same log without one entry.</summary>
+    public ForgedLog Without(int at)
+    {
+        var shorter = new ForgedLog(Genesis, _signer);
+        shorter._entries.AddRange(_entries);
+        shorter._entries.RemoveAt(at);
+        return shorter;
+    }
+
+    public Hash32[] Consistency(int from, int to) => Proof(ConsistencyProof.Plan(from, to));
+
+    /// <summary>Sends entries up to a checkpoint that the node has taken; the answer to the whole upload.</summary>
+    public NodeAnswer Upload(LedgerNode node, int start, int end)
+    {
+        var range = new UploadRange(Genesis.Origin, start, end, default);
+        if (node.BeginUpload(range) is { } away)
+        {
+            return away;
+        }
+
+        for (var i = 0; i < range.PackageCount; i++)
+        {
+            if (node.TakePackage(range, i, Package(range, i)) is { } refused)
+            {
+                return refused;
+            }
+        }
+
+        return node.EndUpload(range, range.PackageCount);
+    }
+
+    /// <summary>The same where only the status is of interest.</summary>
+    public NodeStatus TryUpload(LedgerNode node, int start, int end) => Upload(node, start, end).Status;
+
     public Hash32 Root(int size) => size == 0 ? Hasher.Empty : Hasher.Root(Leaves(0, size));
 
     public SignedNote Note(int size) => Sign(Genesis.Origin, size, Root(size));
@@ -63,7 +103,7 @@ internal sealed class ForgedLog : IDisposable
     public byte[] Offer(int oldSize, int size, SignedNote note, Hash32[]? proof = null)
     {
         Assert.Equal(CheckpointProblem.None, Checkpoint.TryParse(note.Text, out var checkpoint));
-        return new AddCheckpoint(oldSize, proof ?? (oldSize > size ? [] : Proof(ConsistencyProof.Plan(oldSize, size))), note, checkpoint!).ToBytes();
+        return new AddCheckpoint(oldSize, proof ?? (oldSize > size ? [] : Consistency(oldSize, size)), note, checkpoint!).ToBytes();
     }
 
     public EntryPackage Package(UploadRange range, long number)
