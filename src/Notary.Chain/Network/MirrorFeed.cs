@@ -31,8 +31,8 @@ public enum FeedOutcome
 public sealed record FeedResult(FeedOutcome Outcome, NoteSignature? Line = null, string Detail = "");
 
 /// <summary>
-/// The log's side of one mirror (C2SP tlog-mirror, "Updating a Mirror"): offers a head, uploads what the node lacks, and brings back its cosignature. Remembers where the node
-/// stands, so that in the ordinary case one offer and one upload suffice; whatever it remembers wrongly the node's answer corrects.
+/// The log's side of one mirror (C2SP tlog-mirror, "Updating a Mirror"): offers a head, uploads what the node lacks, and brings back its cosignature. A witness (C2SP tlog-witness) is offered the same and
+/// cosigns at once; it is sent no entries. Remembers where the node stands, so that in the ordinary case one offer and one upload suffice; whatever it remembers wrongly the node's answer corrects.
 /// </summary>
 /// <remarks>One attempt at a time.</remarks>
 internal sealed class MirrorFeed(NoteKey key, INodeLink link)
@@ -54,7 +54,7 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
         async () =>
         {
             var taken = await TakenAsync(candidate, cancellation).ConfigureAwait(false);
-            return taken.Outcome == FeedOutcome.Cosigned ? await UploadAsync(candidate, cancellation).ConfigureAwait(false) : taken;
+            return taken is { Outcome: FeedOutcome.Cosigned, Line: null } ? await UploadAsync(candidate, cancellation).ConfigureAwait(false) : taken;
         },
         cancellation);
 
@@ -110,7 +110,8 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
             {
                 case NodeStatus.Success:
                     _held = size;
-                    return new FeedResult(FeedOutcome.Cosigned);
+                    // A witness cosigns here; a mirror does when it has the entries.
+                    return new FeedResult(FeedOutcome.Cosigned, Cosignature(candidate, answer.Body));
                 case NodeStatus.Conflict when AddCheckpoint.TryParseHeldSize(answer.Body, out var held):
                     if (held > size)
                     {
@@ -171,7 +172,7 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
     // C2SP tlog-mirror: lines by unknown keys are ignored; the node's own must verify.
     private NoteSignature? Cosignature(Candidate candidate, string body)
     {
-        if (body.Length > SignedNote.MaxLength / 2 || !SignedNote.TryParse(Encoding.UTF8.GetBytes(candidate.Head.Parsed.Text + "\n" + body), out var note).Ok)
+        if (body.Length is 0 or > SignedNote.MaxLength / 2 || !SignedNote.TryParse(Encoding.UTF8.GetBytes(candidate.Head.Parsed.Text + "\n" + body), out var note).Ok)
         {
             return null;
         }
