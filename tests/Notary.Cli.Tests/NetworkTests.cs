@@ -31,6 +31,11 @@ public sealed class NetworkTests
         using JsonDocument report = JsonDocument.Parse(verified.Output);
         Assert.Equal("anchored", report.RootElement.GetProperty("state").GetProperty("reached").GetString());
 
+        CliResult measured = (await CliProcess.RunAsync(court.Root, "bench", "verify", "contract.asice", "--trust", "trust.note", "--seconds", "0.5")).AssertExit(0);
+        using JsonDocument line = JsonDocument.Parse(measured.Output);
+        Assert.Equal(("TotalPassed", "anchored"), (line.RootElement.GetProperty("indication").GetString(), line.RootElement.GetProperty("state").GetString()));
+        Assert.True(line.RootElement.GetProperty("verifications").GetInt64() > 0);
+
         CliResult status = (await CliProcess.RunAsync(work.Root, "network", "status")).AssertExit(0);
         Assert.Contains("forensic-centre 0", status.Output, StringComparison.Ordinal);
         Assert.Contains("mode demonstration", status.Output, StringComparison.Ordinal);

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Notary.Crypto;
 using Notary.Evidence;
 using Notary.Ledger;
@@ -10,15 +9,6 @@ namespace Notary.Chain.Network;
 /// <param name="CandidateTimeout">After which a candidate without quorum is replaced by a newer head.</param>
 /// <param name="NodeTimeout">For one attempt with one node.</param>
 public sealed record FinalityTimes(TimeSpan Interval, TimeSpan CandidateTimeout, TimeSpan NodeTimeout);
-
-/// <summary>A node as its log sees it.</summary>
-/// <param name="Name">Its name in the policy.</param>
-/// <param name="Key">Its key: while a node is being replaced, two bear one name.</param>
-/// <param name="Cosigned">The largest size that it cosigned since this process started; 0 before the first.</param>
-/// <param name="FailingSince">Since when attempts with it end badly, Unix milliseconds; null while they end well.</param>
-/// <param name="Outcome">How the last attempt ended.</param>
-/// <param name="Detail">What it answered, when that was no cosignature.</param>
-public sealed record NodeView(string Name, NoteKey Key, long Cosigned, long? FailingSince, FeedOutcome Outcome, string Detail);
 
 /// <summary>Whether a chain may append after its start.</summary>
 /// <param name="Fresh">True when enough nodes hold nothing that the head does not extend.</param>
@@ -48,7 +38,7 @@ public sealed class Finality : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly List<Task> _tasks = [];
-    private volatile IReadOnlyList<Member> _members = [];
+    private volatile IReadOnlyList<QuorumMember> _members = [];
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Candidate? _candidate;
     private TrustedChain? _candidateEntry;
@@ -322,7 +312,7 @@ public sealed class Finality : IAsyncDisposable
             return;
         }
 
-        List<Member> members = [.. witnesses.Select(witness => before.FirstOrDefault(member => member.Witness.Equals(witness)) ?? new Member(witness, LinkTo(witness), _stop.Token))];
+        List<QuorumMember> members = [.. witnesses.Select(witness => before.FirstOrDefault(member => member.Witness.Equals(witness)) ?? new QuorumMember(witness, LinkTo(witness), _stop.Token))];
         lock (_gate)
         {
             _members = members;
@@ -352,7 +342,7 @@ public sealed class Finality : IAsyncDisposable
         }
     }
 
-    private void Feed(Member member)
+    private void Feed(QuorumMember member)
     {
         if (member.Feed is not null)
         {
@@ -495,7 +485,7 @@ public sealed class Finality : IAsyncDisposable
         }
     }
 
-    private async Task FeedAsync(Member member)
+    private async Task FeedAsync(QuorumMember member)
     {
         try
         {
@@ -525,7 +515,7 @@ public sealed class Finality : IAsyncDisposable
         member.Dispose();
     }
 
-    private async Task<FeedResult> AskAsync(Member member, Func<MirrorFeed, Func<Candidate, CancellationToken, Task<FeedResult>>> request, Candidate candidate, CancellationToken cancellation)
+    private async Task<FeedResult> AskAsync(QuorumMember member, Func<MirrorFeed, Func<Candidate, CancellationToken, Task<FeedResult>>> request, Candidate candidate, CancellationToken cancellation)
     {
         FeedResult result;
         if (member.Feed is { } feed)
@@ -555,14 +545,14 @@ public sealed class Finality : IAsyncDisposable
         return result;
     }
 
-    private async Task<string?> ProofOfAsync(Member member, Candidate candidate, CancellationToken cancellation)
+    private async Task<string?> ProofOfAsync(QuorumMember member, Candidate candidate, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(_times.NodeTimeout);
         return member.Feed is { } feed ? await feed.ProofOfOtherHistoryAsync(candidate, _trust.AllLogKeys, limit.Token).ConfigureAwait(false) : null;
     }
 
-    private void Gather(Member member, Candidate candidate, NoteSignature line)
+    private void Gather(QuorumMember member, Candidate candidate, NoteSignature line)
     {
         lock (_gate)
         {
@@ -619,63 +609,5 @@ public sealed class Finality : IAsyncDisposable
         // What it was sent for it is not needed any more.
         _candidate = null;
         return true;
-    }
-
-    /// <summary>One node of the quorum.</summary>
-    private sealed class Member : IDisposable
-    {
-        private readonly INodeLink? _link;
-        private readonly CancellationTokenSource _stop;
-        private long _cosigned;
-        private long? _failingSince;
-        private FeedResult _last = new(FeedOutcome.Unreachable, Detail: "not asked yet");
-
-        public Member(PolicyWitness witness, INodeLink? link, CancellationToken stop)
-        {
-            Witness = witness;
-            _link = link;
-            _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            Stop = _stop.Token;
-            Feed = link is null ? null : new MirrorFeed(witness.Key, link);
-        }
-
-        public PolicyWitness Witness { get; }
-
-        public MirrorFeed? Feed { get; }
-
-        /// <summary>Ends its feeding.</summary>
-        public CancellationToken Stop { get; }
-
-        /// <summary>What it shall be brought to next: only ever the newest.</summary>
-        public Channel<Candidate> Waiting { get; } = Channel.CreateBounded<Candidate>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
-
-        public NodeView View => new(Witness.Name, Witness.Key, _cosigned, _failingSince, _last.Outcome, _last.Detail);
-
-        /// <summary>The trust file names it no more: whoever feeds it ends, and disposes it.</summary>
-        public void Leave(bool fed)
-        {
-            if (fed && Feed is not null)
-            {
-                _stop.Cancel();
-            }
-            else
-            {
-                Dispose();
-            }
-        }
-
-        public void Dispose()
-        {
-            (_link as IDisposable)?.Dispose();
-            _stop.Dispose();
-        }
-
-        public void Signed(long size) => _cosigned = Math.Max(_cosigned, size);
-
-        public void Saw(FeedResult result, long nowMs)
-        {
-            _last = result;
-            _failingSince = result.Outcome == FeedOutcome.Cosigned ? null : _failingSince ?? nowMs;
-        }
     }
 }

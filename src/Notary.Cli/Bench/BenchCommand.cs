@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace Notary.Cli.Bench;
 
-/// <summary><c>notary bench ingest</c>, <c>notary bench network</c> and <c>notary bench crypto</c>.</summary>
+/// <summary><c>notary bench ingest</c>, <c>network</c>, <c>verify</c> and <c>crypto</c>.</summary>
 internal static class BenchCommand
 {
-    public static Command Build() => new("bench", "Measures this machine.") { Ingest(), Network(), Crypto() };
+    public static Command Build() => new("bench", "Measures this machine.") { Ingest(), Network(), Verify(), Crypto() };
 
     private static Command Ingest()
     {
@@ -72,6 +72,17 @@ internal static class BenchCommand
             Server = parsed.GetValue(server),
             Keep = parsed.GetValue(keep),
         }).RunAsync(cancel));
+        return command;
+    }
+
+    private static Command Verify()
+    {
+        var package = new Argument<string>("PACKAGE") { Description = "A package (.asice) that holds all its files." };
+        Option<string?> trust = ClientOptions.Trust();
+        var seconds = new Option<double>("--seconds") { Description = "Length of the measured window.", DefaultValueFactory = _ => 5 };
+        NumberOption.Between(seconds, 0.5, 3_600);
+        var command = new Command("verify", "Verifies a package again and again in one process, from its bytes to the report. Ends like notary verify.") { package, trust, seconds };
+        command.SetAction(parsed => VerifyBench.Run(parsed.GetValue(package)!, parsed.GetValue(trust), TimeSpan.FromSeconds(parsed.GetValue(seconds))));
         return command;
     }
 
