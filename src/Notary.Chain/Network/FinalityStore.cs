@@ -20,7 +20,6 @@ public sealed record AnchoredCheckpoint(FinalCheckpoint Final, long MainIndex, l
 /// <remarks>Every change is synced before it returns: what was said to be final stays so, in the same bytes. Safe from any thread.</remarks>
 public sealed class FinalityStore : IDisposable
 {
-    private const int Version = 2;
     private const int CacheKiB = 1024;
 
     private readonly Lock _gate = new();
@@ -52,33 +51,9 @@ public sealed class FinalityStore : IDisposable
     /// <exception cref="SqliteFailureException">The disk failed.</exception>
     public static FinalityStore Open(string path)
     {
-        var database = SqliteDatabase.OpenWriter(path, create: true, CacheKiB);
+        var database = SqliteDatabase.OpenBeside(path, CacheKiB, ChainStore.Script("finality-0001.sql"), ChainStore.Script("finality-0002.sql"));
         try
         {
-            // One connection, and few rows: SQLite syncs and writes back by itself.
-            database.Execute("PRAGMA synchronous=FULL");
-            database.Execute("PRAGMA wal_autocheckpoint=1000");
-            long found;
-            using (var version = database.Prepare("PRAGMA user_version"))
-            {
-                version.Step();
-                found = version.Number(0);
-            }
-
-            if (found is < 0 or > Version)
-            {
-                throw new ChainRefusedException(
-                    ChainRefusal.OtherVersion, FormattableString.Invariant($"'{path}' has tables of version {found}, this program writes version {Version}: start the program version that made it."));
-            }
-
-            for (; found < Version; found++)
-            {
-                database.Execute("BEGIN IMMEDIATE");
-                database.Execute(ChainStore.Script(FormattableString.Invariant($"finality-{found + 1:0000}.sql")));
-                database.Execute(FormattableString.Invariant($"PRAGMA user_version={found + 1}"));
-                database.Execute("COMMIT");
-            }
-
             return new FinalityStore(database);
         }
         catch
