@@ -21,6 +21,7 @@ internal sealed class EventEndpoint(Platform platform, EventFeeds feeds, LimitOp
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan SlowestWrite = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan SlowestLastWrite = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<(string Account, string Chain), int> _open = [];
     private int _total;
@@ -77,26 +78,26 @@ internal sealed class EventEndpoint(Platform platform, EventFeeds feeds, LimitOp
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-store";
         response.Headers["X-Accel-Buffering"] = "no";
-        await SendAsync(response, $"retry: 2000\nid: {feed.Position}\n\n", stop);
+        await SendAsync(response, $"retry: 2000\nid: {feed.Position}\n\n");
         long sent = time.GetTimestamp();
         bool toldStopped = false;
-        while (true)
+        while (!stop.IsCancellationRequested)
         {
             (bool moved, RecordEvent? next) = await StepAsync(feed, stop);
             if (next is { } happened)
             {
-                await SendAsync(response, Text(happened, feed.Position), stop);
+                await SendAsync(response, Text(happened, feed.Position));
                 sent = time.GetTimestamp();
             }
             else if (!moved && !toldStopped && chain.Stopped is { } stopped)
             {
                 toldStopped = true;
-                await SendAsync(response, Text(StoppedEvent(chain, stopped), feed.Position), stop);
+                await SendAsync(response, Text(StoppedEvent(chain, stopped), feed.Position));
             }
             else if (time.GetElapsedTime(sent) >= Heartbeat)
             {
                 // An event without data is none, but its id counts: who is told nothing for long does not go back to where it began.
-                await SendAsync(response, $": {RecordTime.Format(time.GetUtcNow().ToUnixTimeMilliseconds())}\nid: {feed.Position}\n\n", stop);
+                await SendAsync(response, $": {RecordTime.Format(time.GetUtcNow().ToUnixTimeMilliseconds())}\nid: {feed.Position}\n\n");
                 sent = time.GetTimestamp();
             }
             else if (!moved)
@@ -131,10 +132,11 @@ internal sealed class EventEndpoint(Platform platform, EventFeeds feeds, LimitOp
     // JSON as it is written here has no line ends.
     private static string Text(RecordEvent happened, EventPosition position) => $"event: {happened.Type}\nid: {position}\ndata: {Encoding.UTF8.GetString(happened.Json)}\n\n";
 
-    private static async Task SendAsync(HttpResponse response, string text, CancellationToken stop)
+    // A write whose token is cancelled costs the connection: a stop lets the event that is under way arrive, so that the answer ends as a whole one, but waits for no slow reader.
+    private async Task SendAsync(HttpResponse response, string text)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(SlowestWrite);
+        using var patience = new CancellationTokenSource(SlowestWrite, time);
+        await using CancellationTokenRegistration hurry = stopping.Register(() => patience.CancelAfter(SlowestLastWrite));
         await response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), patience.Token);
         await response.Body.FlushAsync(patience.Token);
     }

@@ -70,7 +70,7 @@ internal sealed class EventFeeds(Platform platform) : IDisposable
 
 /// <summary>
 /// Tells one listener, step by step, which records of an account reached which state. Nothing waits in it: each step reads what comes next from the log, when the listener is ready for
-/// it, so that a slow one finds more records in an event and costs no more memory. It holds the records of one look through the log, at most those of one large batch.
+/// it, so that a slow one finds more records in an event and costs no more memory. While it tells, it holds the records of one look through the log: 40 bytes each, at most those of one large batch.
 /// </summary>
 /// <remarks>A record is told sealed before final before anchored, each once on a way without a reconnect. What waits longest for its next state comes first.</remarks>
 internal sealed class EventFeed(EventFeeds feeds, string account, ChainHost chain, EventPosition position)
@@ -100,9 +100,18 @@ internal sealed class EventFeed(EventFeeds feeds, string account, ChainHost chai
             return await TellAsync("final", Position.Final, Math.Min(final.Size, Position.Sealed), final.AtMs, final.Size, -1, until => Position with { Final = until }, cancellation);
         }
 
-        return Position.Sealed < chain.Reader.Size
-            ? await TellAsync("sealed", Position.Sealed, chain.Reader.Size, null, -1, -1, until => Position with { Sealed = until }, cancellation)
-            : (false, null);
+        if (Position.Sealed < chain.Reader.Size)
+        {
+            return await TellAsync("sealed", Position.Sealed, chain.Reader.Size, null, -1, -1, until => Position with { Sealed = until }, cancellation);
+        }
+
+        // A listener that waits holds no batch meanwhile; it is read again for the next state.
+        if (_seen.Count > MaxRecords)
+        {
+            (_seen, _from, _until) = ([], 0, 0);
+        }
+
+        return (false, null);
     }
 
     private Task<(bool, RecordEvent?)> TellAnchoredAsync(CancellationToken cancellation)

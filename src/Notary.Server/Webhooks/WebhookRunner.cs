@@ -16,7 +16,7 @@ namespace Notary.Server.Webhooks;
 internal sealed class WebhookRunner : IAsyncDisposable
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Remember = TimeSpan.FromMinutes(1);
 
     private readonly Platform _platform;

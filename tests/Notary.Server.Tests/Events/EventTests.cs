@@ -96,7 +96,8 @@ public sealed class EventTests(NetworkServer server) : IClassFixture<NetworkServ
             stream = await EventStream.OpenAsync(server.Hainan, lastId);
         }
 
-        // A stop ends the stream as a whole answer, not in the middle of one.
+        // A stop ends the stream as a whole answer, also while much waits to be told.
+        deposited.AddRange(await BatchAsync(3_000));
         read.Add((await stream.NextAsync())!);
         Task stopped = server.StopAsync();
         while (await stream.NextAsync() is { } more)
