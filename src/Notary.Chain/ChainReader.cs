@@ -6,6 +6,13 @@ using Notary.Ledger;
 
 namespace Notary.Chain;
 
+/// <summary>A record of an account as its leaf says it.</summary>
+/// <param name="Index">The leaf's index.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="Kind">Evidence or custody.</param>
+/// <param name="SealedMs">Its sealed time, Unix milliseconds.</param>
+public readonly record struct SubmittedRecord(long Index, Guid Id, RecordKind Kind, long SealedMs);
+
 /// <summary>
 /// Everything that can be asked of a chain without changing it: entries, tiles, proofs in the newest signed tree, look-ups, items. Safe from any
 /// thread.
@@ -13,6 +20,9 @@ namespace Notary.Chain;
 public sealed class ChainReader
 {
     private readonly Func<ChainHead> _head;
+    // A look through the log reads whole batches, and no more of them than this many leaves need.
+    private const int LeavesAtOnce = 4_096;
+
     private readonly ChainReads _reads;
     private readonly IDigestIndex _index;
     private readonly Genesis _genesis;
@@ -45,6 +55,40 @@ public sealed class ChainReader
 
     /// <summary>The sealed leaves [first, first + count), each segment read once.</summary>
     public IReadOnlyList<byte[]> Entries(long first, int count) => first >= 0 && first + count <= Size ? _reads.Entries(first, count) : [];
+
+    /// <summary>
+    /// The evidence and custody records of an account, in order of their indexes, from <paramref name="from"/> on: one look through the next batches, not all that there are.
+    /// </summary>
+    /// <param name="account">The account that sealed them.</param>
+    /// <param name="from">The first index that is looked at.</param>
+    /// <param name="until">The index at which the next look goes on; <paramref name="from"/> itself at the end of the chain.</param>
+    /// <remarks>
+    /// There is no index by account: whoever follows a chain reads each leaf once. A canonical leaf begins with its account, so that others' leaves cost a comparison of a few bytes.
+    /// </remarks>
+    public IReadOnlyList<SubmittedRecord> SubmittedBy(string account, long from, out long until)
+    {
+        var size = Size;
+        var begin = System.Text.Encoding.ASCII.GetBytes($"{{\"account\":\"{account}\",");
+        var found = new List<SubmittedRecord>();
+        until = from;
+        while (until < size && until - from < LeavesAtOnce)
+        {
+            var (first, count, entries) = _reads.Segment(until)
+                ?? throw new ChainRefusedException(ChainRefusal.Inconsistent, FormattableString.Invariant($"The batch of leaf {until} is missing: run 'notary fsck'."));
+            ReadOnlySpan<byte> bundle = entries;
+            for (var index = first; index < first + count && index < size && EntryBundle.TryNext(ref bundle, out var leaf); index++)
+            {
+                if (index >= from && leaf.StartsWith(begin) && Admission.AdmitForm(leaf, out var facts).Ok && facts.Kind is RecordKind.Evidence or RecordKind.Custody)
+                {
+                    found.Add(new SubmittedRecord(index, facts.Id, facts.Kind, facts.Sealed));
+                }
+            }
+
+            until = Math.Min(first + count, size);
+        }
+
+        return found;
+    }
 
     /// <summary>A tile of the newest signed tree in exactly that width; null when the tree has no such tile.</summary>
     public byte[]? Tile(int level, long number, int width) => _reads.Tile(level, number, width, Size);

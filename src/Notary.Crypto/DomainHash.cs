@@ -65,6 +65,9 @@ public static class HmacLabel
 
     /// <summary>HMAC(subject-index key, · ‖ number): the look-up key of a person.</summary>
     public static ReadOnlySpan<byte> SubjectIndex => "notary/v1/subject-index\0"u8;
+
+    /// <summary>HMAC(webhook key, · ‖ salt[32]), always with SHA-256: the secret that one webhook's receiver knows.</summary>
+    public static ReadOnlySpan<byte> Webhook => "notary/v1/webhook\0"u8;
 }
 
 /// <summary>

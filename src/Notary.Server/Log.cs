@@ -24,6 +24,12 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "Version {Version} of the trust file ({Fingerprint}) is in force by leaf {MainIndex} of the main chain; handed in by {Account}.")]
     public static partial void TrustApplied(ILogger logger, long version, string fingerprint, long mainIndex, string account);
 
+    [LoggerMessage(9, LogLevel.Warning, "Webhook {Name} of {Account} on {Chain} is disabled: {Reason}")]
+    public static partial void WebhookDisabled(ILogger logger, string name, string account, string chain, string reason);
+
+    [LoggerMessage(10, LogLevel.Error, "Webhook {Name} of {Account} on {Chain} waits, for the server failed; it is tried again.")]
+    public static partial void WebhookFailed(ILogger logger, string name, string account, string chain, Exception failure);
+
     [LoggerMessage(20, LogLevel.Error, "The ledger node of {Origin} has stopped; its requests are answered 503.")]
     public static partial void NodeStopped(ILogger logger, string origin, Exception failure);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Notary.Server;
 using Notary.Server.Deposits;
+using Notary.Server.Events;
 using Notary.Server.Health;
 using Notary.Server.Logs;
 using Notary.Server.Network;
@@ -12,6 +13,7 @@ using Notary.Server.Startup;
 using Notary.Server.Telemetry;
 using Notary.Server.Transfers;
 using Notary.Server.Verification;
+using Notary.Server.Webhooks;
 
 var started = Stopwatch.StartNew();
 try
@@ -34,6 +36,8 @@ try
     await using WebApplication app = builder.Build();
     using ServerTelemetry? telemetry = ServerTelemetry.Start(options.Telemetry, app.Logger);
     using var verify = new VerifyEndpoint(platform, options.Limits);
+    using var feeds = new EventFeeds(platform);
+    await using WebhookRunner webhooks = WebhookRunner.Start(platform, feeds, TimeProvider.System, app.Logger);
 
     app.UseLayers(options);
     app.MapDeposits(platform, options.Limits, TimeProvider.System, app.Logger);
@@ -45,6 +49,8 @@ try
     app.MapNetwork(platform);
     app.MapTrust(platform, app.Logger);
     app.MapTransfers(platform, TimeProvider.System, app.Logger);
+    app.MapEvents(platform, feeds, options.Limits, TimeProvider.System);
+    app.MapWebhooks(platform, webhooks, options.Limits);
     app.MapPortal(platform);
     app.MapOpenApi();
 
@@ -52,6 +58,7 @@ try
     await app.StartAsync();
     FirstSteps.Print(Console.Out, platform, options, started.Elapsed);
     await app.WaitForShutdownAsync();
+    await webhooks.DisposeAsync();
     await platform.CloseAsync(app.Logger);
     return 0;
 }

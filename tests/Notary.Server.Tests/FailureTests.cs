@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Notary.Chain.Sqlite;
+using Notary.Server.Tests.Events;
 using Notary.Server.Tests.Hosting;
 
 namespace Notary.Server.Tests;
@@ -45,6 +46,7 @@ public sealed class FailureTests
         using var folder = new TemporaryFolder();
         await using ServerProcess server = await ServerProcess.StartReadyAsync(folder.File("data"));
         using HttpClient agency = ServerFixture.AgencyOf(server);
+        await using EventStream stream = await EventStream.OpenAsync(agency);
         using (var database = SqliteDatabase.OpenWriter(DatabaseOf(server.Data), create: false))
         {
             database.Execute("UPDATE head SET note_size = note_size - 1");
@@ -60,6 +62,9 @@ public sealed class FailureTests
         using HttpResponseMessage ready = await server.Client.GetAsync("/health/ready");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
         Assert.Contains("head-changed", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Told told = (await stream.NextAsync())!;
+        Assert.Equal(("stopped", "beijing:6:0:0", "head-changed"), (told.Type, told.Id, told.Json.GetProperty("reason").GetString()));
+        Assert.Equal(["type", "timestamp", "chain", "reason", "detail"], told.Json.EnumerateObject().Select(m => m.Name));
         Assert.Equal(6, await ServerFixture.SizeOfAsync(server));
     }
 

@@ -10,9 +10,11 @@ public sealed class OpenApiTests(ServerFixture server)
     // Every address of the server but the page and its files.
     private static readonly string[] Addresses =
     [
-        "GET /api/evidence", "GET /api/evidence/{name}", "GET /api/evidence/{name}/package", "GET /api/evidence/{name}/proof", "GET /api/evidence/{name}/receipt",
-        "GET /api/network", "GET /api/transfers", "GET /api/transfers/{id}", "GET /api/trust/{version}", "GET /health/live", "GET /health/ready", "GET /log/{chain}/checkpoint", "GET /log/{chain}/tile/{path}", "GET /trust",
+        "DELETE /api/webhooks/{name}",
+        "GET /api/events", "GET /api/evidence", "GET /api/evidence/{name}", "GET /api/evidence/{name}/package", "GET /api/evidence/{name}/proof", "GET /api/evidence/{name}/receipt",
+        "GET /api/network", "GET /api/transfers", "GET /api/transfers/{id}", "GET /api/trust/{version}", "GET /api/webhooks", "GET /health/live", "GET /health/ready", "GET /log/{chain}/checkpoint", "GET /log/{chain}/tile/{path}", "GET /trust",
         "POST /api/evidence", "POST /api/evidence/batch", "POST /api/transfers", "POST /api/trust", "POST /api/verify",
+        "PUT /api/webhooks/{name}",
     ];
 
     private async Task<JsonElement> DocumentAsync() => JsonDocument.Parse(await server.Anyone.GetStringAsync("/openapi/v1.json")).RootElement;
@@ -27,7 +29,7 @@ public sealed class OpenApiTests(ServerFixture server)
         // What is mapped in the program is what the table above holds: a new Map call has to be added there. (Ledger nodes are a process of their own, and their addresses are C2SP's.)
         var mapped = Directory.EnumerateFiles(Path.Combine(ServerProcess.Repository, "src", "Notary.Server"), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal) && !f.Contains("/Nodes/", StringComparison.Ordinal))
-            .Sum(f => File.ReadAllText(f).Split(".MapGet(", StringSplitOptions.None).Length - 1 + File.ReadAllText(f).Split(".MapPost(", StringSplitOptions.None).Length - 1);
+            .Sum(f => new[] { ".MapGet(", ".MapPost(", ".MapPut(", ".MapDelete(" }.Sum(map => File.ReadAllText(f).Split(map, StringSplitOptions.None).Length - 1));
         Assert.Equal(Addresses.Length + 2, mapped);
     }
 

@@ -20,6 +20,7 @@ public sealed class ProblemTests(ServerFixture server)
         digest-malformed 400
         entries-not-public 403
         erased 410
+        event-id-malformed 400
         freshness-pending 503
         idempotency-conflict 409
         idempotency-key-malformed 400
@@ -46,6 +47,8 @@ public sealed class ProblemTests(ServerFixture server)
         tile-path-malformed 400
         too-large 413
         too-many-lines 413
+        too-many-streams 429
+        too-many-webhooks 409
         transfer-not-found 404
         truncated 400
         trust-not-found 404
@@ -54,6 +57,8 @@ public sealed class ProblemTests(ServerFixture server)
         unsupported-type 415
         verifier-busy 503
         wait-malformed 400
+        webhook-malformed 400
+        webhook-not-found 404
         """;
 
     [Fact]

@@ -15,6 +15,8 @@ namespace Notary.Chain.Folders;
 /// passwords            0600, Development only: the password of the key files
 /// credential.json      0600: server, account and secret of the development service account
 /// trust.note           the trust file of these chains
+/// webhooks.db          0600: the accounts' webhooks, and how far each has been told
+/// keys/webhook.key     their secrets are derived from it; made with the first one
 /// keys/governance.pem  the governance key (development: online; otherwise it never lies here)
 /// credentials/         0600: a credential of the development service account for each region, in an embedded network
 /// chains/&lt;name&gt;/       one folder a chain, see <see cref="ChainFolder"/>

@@ -27,7 +27,6 @@ public sealed record AnchoredCheckpoint(FinalCheckpoint Final, long MainIndex, l
 /// </remarks>
 public sealed class FinalityStore : IDisposable
 {
-    private const int Version = 2;
     private const int CacheKiB = 1024;
     private const int CommitSeconds = 15;
 
@@ -48,7 +47,7 @@ public sealed class FinalityStore : IDisposable
     /// <summary>Opens the file; an absent one is made, for all that it holds can be had again from nodes and main chain.</summary>
     /// <exception cref="ChainRefusedException">Its tables are of another version.</exception>
     /// <exception cref="SqliteFailureException">The disk failed.</exception>
-    public static FinalityStore Open(string path) => new(() => OpenFile(path));
+    public static FinalityStore Open(string path) => new(() => SqliteDatabase.OpenBeside(path, CacheKiB, ChainStore.Script("finality-0001.sql"), ChainStore.Script("finality-0002.sql")));
 
     /// <summary>Opens the tables in the chain's PostgreSQL database.</summary>
     /// <exception cref="ChainRefusedException">The server's settings will not do.</exception>
@@ -160,44 +159,6 @@ public sealed class FinalityStore : IDisposable
             _disposed = true;
             _session?.Dispose();
             _session = null;
-        }
-    }
-
-    private static SqliteDatabase OpenFile(string path)
-    {
-        var database = SqliteDatabase.OpenWriter(path, create: true, CacheKiB);
-        try
-        {
-            // One connection, and few rows: SQLite syncs and writes back by itself.
-            database.Execute("PRAGMA synchronous=FULL");
-            database.Execute("PRAGMA wal_autocheckpoint=1000");
-            long found;
-            using (var version = database.Prepare("PRAGMA user_version"))
-            {
-                version.Step();
-                found = version.Number(0);
-            }
-
-            if (found is < 0 or > Version)
-            {
-                throw new ChainRefusedException(
-                    ChainRefusal.OtherVersion, FormattableString.Invariant($"'{path}' has tables of version {found}, this program writes version {Version}: start the program version that made it."));
-            }
-
-            for (; found < Version; found++)
-            {
-                database.Execute("BEGIN IMMEDIATE");
-                database.Execute(ChainStore.Script(FormattableString.Invariant($"finality-{found + 1:0000}.sql")));
-                database.Execute(FormattableString.Invariant($"PRAGMA user_version={found + 1}"));
-                database.Execute("COMMIT");
-            }
-
-            return database;
-        }
-        catch
-        {
-            database.Dispose();
-            throw;
         }
     }
 

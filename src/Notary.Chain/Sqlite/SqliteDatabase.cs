@@ -97,6 +97,52 @@ public sealed class SqliteDatabase : Database
         }
     }
 
+    /// <summary>Opens a small database that stands beside the chains: one connection, each change synced before it returns. An absent file is made, an older one brought to the newest version.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cacheKiB">Pages that are kept in memory, in KiB.</param>
+    /// <param name="scripts">What makes each version of the tables from the one before, from version 1 on.</param>
+    /// <exception cref="ChainRefusedException">Its tables are of a later version.</exception>
+    /// <exception cref="SqliteFailureException">The disk failed.</exception>
+    public static SqliteDatabase OpenBeside(string path, int cacheKiB, params IReadOnlyList<string> scripts)
+    {
+        ArgumentNullException.ThrowIfNull(scripts);
+        var database = OpenWriter(path, create: true, cacheKiB);
+        try
+        {
+            // Few rows: SQLite syncs and writes back by itself.
+            database.Execute("PRAGMA synchronous=FULL");
+            database.Execute("PRAGMA wal_autocheckpoint=1000");
+            long found;
+            using (var version = database.Prepare("PRAGMA user_version"))
+            {
+                version.Step();
+                found = version.Number(0);
+            }
+
+            if (found < 0 || found > scripts.Count)
+            {
+                throw new ChainRefusedException(
+                    ChainRefusal.OtherVersion,
+                    string.Create(CultureInfo.InvariantCulture, $"'{path}' has tables of version {found}, this program writes version {scripts.Count}: start the program version that made it."));
+            }
+
+            for (; found < scripts.Count; found++)
+            {
+                database.Execute("BEGIN IMMEDIATE");
+                database.Execute(scripts[(int)found]);
+                database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version={found + 1}"));
+                database.Execute("COMMIT");
+            }
+
+            return database;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Opens the file for reading only; never creates, writes or checkpoints it.</summary>
     public static SqliteDatabase OpenReader(string path)
     {

@@ -53,6 +53,21 @@ public sealed class ChainReads(Func<Database> open) : IDisposable
         }
     });
 
+    /// <summary>The batch that holds the leaf of an index: first index, count, entries as stored; null when there is no such leaf.</summary>
+    public (long First, int Count, byte[] Entries)? Segment(long index) => With<(long, int, byte[])?>(connection =>
+    {
+        var statement = connection.SegmentOf;
+        statement.Bind(1, index);
+        try
+        {
+            return statement.Step() && index - statement.Number(0) < statement.Number(1) ? (statement.Number(0), (int)statement.Number(1), statement.Blob(2).ToArray()) : null;
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    });
+
     /// <summary>The leaves [first, first + count) in order, each segment read once; fewer when they are not all there.</summary>
     public IReadOnlyList<byte[]> Entries(long first, int count)
     {

@@ -81,6 +81,9 @@ public sealed class ServiceAccounts
         return found;
     }
 
+    /// <summary>Whether an account deposits to that chain.</summary>
+    public bool Knows(string account, string chain) => _accounts.Any(a => a.Result.Result.Principal?.Identity is ServiceAccountIdentity identity && identity.Account == account && identity.Chain == chain);
+
     private static Task<AuthenticateResult> ResultOf(ServiceAccountIdentity identity) =>
         Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), BearerHandler.Scheme)));
 

@@ -43,7 +43,7 @@ internal sealed record MultipartShape(
 [Description("What the depositor keeps: it verifies alone. The secret opens the record's commitments and is as confidential as the record.")]
 internal sealed record ReceiptShape(
     [property: JsonPropertyName("v")] int V,
-    [property: JsonPropertyName("number"), Description("Record number, for instance BJ-0000-0000-0006-K.")] string Number,
+    [property: JsonPropertyName("number"), Description("Record number, for instance BJ-0000-0000-0006-O.")] string Number,
     [property: JsonPropertyName("leaf"), Description("The sealed leaf, canonical JSON as text.")] string Leaf,
     [property: JsonPropertyName("secret"), Description("32 bytes, lower-case hex.")] string Secret,
     [property: JsonPropertyName("proof"), Description("C2SP tlog-proof text with the signed checkpoint.")] string Proof,
@@ -261,3 +261,39 @@ internal sealed record TransferStepShape(
     [property: JsonPropertyName("sealed")] string Sealed,
     [property: JsonPropertyName("state"), Description("sealed, final or anchored.")] string State,
     [property: JsonPropertyName("account")] string Account);
+
+[Description("An event: records of the account that have reached a state. A stopped chain is told with reason and detail, and without records.")]
+internal sealed record RecordEventShape(
+    [property: JsonPropertyName("type"), Description("sealed, final, anchored; or stopped, in a stream only.")] string Type,
+    [property: JsonPropertyName("timestamp"), Description("When the state was reached: of sealed the last record's sealed time, of final and anchored the checkpoint's.")] string Timestamp,
+    [property: JsonPropertyName("chain")] string Chain,
+    [property: JsonPropertyName("size"), Description("final, anchored: tree size of the checkpoint that holds the records.")] long? Size,
+    [property: JsonPropertyName("main"), Description("anchored, on a region: index of the anchor leaf on the main chain.")] long? Main,
+    [property: JsonPropertyName("records"), Description("1 to 100 records, by index.")] EventRecordShape[]? Records,
+    [property: JsonPropertyName("reason"), Description("stopped: a stable code.")] string? Reason,
+    [property: JsonPropertyName("detail"), Description("stopped: a sentence.")] string? Detail);
+
+internal sealed record EventRecordShape(
+    [property: JsonPropertyName("number")] string Number,
+    [property: JsonPropertyName("id")] string Id,
+    [property: JsonPropertyName("index")] long Index,
+    [property: JsonPropertyName("kind"), Description("evidence or custody.")] string Kind,
+    [property: JsonPropertyName("sealed"), Description("Sealed time.")] string Sealed);
+
+internal sealed record WebhookRequestShape([property: JsonPropertyName("url"), Description("https, at most 2,000 characters, without user and fragment.")] string Url);
+
+[Description("A webhook of the account, and how its deliveries go.")]
+internal sealed record WebhookShape(
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("url")] string Url,
+    [property: JsonPropertyName("secret"), Description("whsec_ and base64; only in the answer that created it.")] string? Secret,
+    [property: JsonPropertyName("created")] string Created,
+    [property: JsonPropertyName("state"), Description("active; retrying; gone (answered 410); failing (five days without a success). Of the last two nothing is sent until it is put again.")] string State,
+    [property: JsonPropertyName("position"), Description("Id of the last event that it took, or of where it began.")] string Position,
+    [property: JsonPropertyName("lastDelivery")] string? LastDelivery,
+    [property: JsonPropertyName("lastFailure")] string? LastFailure,
+    [property: JsonPropertyName("failure"), Description("How the last failure went.")] string? Failure,
+    [property: JsonPropertyName("attempts"), Description("Failed attempts with the event that waits.")] int? Attempts,
+    [property: JsonPropertyName("nextTry")] string? NextTry);
+
+internal sealed record WebhookListShape([property: JsonPropertyName("webhooks")] WebhookShape[] Webhooks);

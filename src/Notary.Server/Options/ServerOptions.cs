@@ -89,6 +89,15 @@ public sealed class LimitOptions
 
     [Option("Public look-ups (by digest, number or id) one address may make; a signed-in account is not counted.", Unit = "a minute", Floor = 1, Ceiling = 1_000_000)]
     public int LookupsPerMinute { get; set; } = 1_200;
+
+    [Option("Event streams that are open at once; further ones are answered 429.", Unit = "streams", Floor = 1, Ceiling = 10_000)]
+    public int EventStreams { get; set; } = 256;
+
+    [Option("Event streams of one account that are open at once; further ones are answered 429.", Unit = "streams", Floor = 1, Ceiling = 1_000)]
+    public int EventStreamsPerAccount { get; set; } = 8;
+
+    [Option("Webhooks that one account may have; further ones are answered 409.", Unit = "webhooks", Floor = 1, Ceiling = 100)]
+    public int WebhooksPerAccount { get; set; } = 4;
 }
 
 /// <summary>The native library that signs.</summary>

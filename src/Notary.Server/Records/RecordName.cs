@@ -5,7 +5,7 @@ using Notary.Server.Startup;
 
 namespace Notary.Server.Records;
 
-/// <summary>What a record is called in an address: its number (<c>BJ-0000-0000-0006-K</c>) or its id (a UUID in lower case).</summary>
+/// <summary>What a record is called in an address: its number (<c>BJ-0000-0000-0006-O</c>) or its id (a UUID in lower case).</summary>
 internal static class RecordName
 {
     /// <summary>The chain and index that a name means, or the problem: not a name, no such chain, no such record.</summary>

@@ -18,8 +18,9 @@ public sealed class Platform : IAsyncDisposable
     private readonly Dictionary<string, ChainHost> _chains;
     private readonly HashSet<string> _known = [];
 
-    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, ChainNetwork network, ServiceAccounts accounts, CreatedChain? created, bool development, string? root)
+    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, ChainNetwork network, ServiceAccounts accounts, CreatedChain? created, bool development, string? root, string password)
     {
+        KeyPassword = password;
         _data = data;
         _chains = chains;
         Network = network;
@@ -31,6 +32,9 @@ public sealed class Platform : IAsyncDisposable
 
     /// <summary>The data folder's path.</summary>
     public string DataPath => _data.Root;
+
+    /// <summary>Opens the key files.</summary>
+    internal string KeyPassword { get; }
 
     /// <summary>The open chains, by name.</summary>
     public IReadOnlyDictionary<string, ChainHost> Chains => _chains;
@@ -76,7 +80,7 @@ public sealed class Platform : IAsyncDisposable
             TrustFile trust = LoadTrust(data);
             ServiceAccounts accounts = LoadAccounts(data, chains);
             ChainNetwork network = ChainNetwork.Start(data, chains, trust, password, LinkTo, time);
-            return new Platform(data, chains, network, accounts, created, development, root);
+            return new Platform(data, chains, network, accounts, created, development, root, password);
         }
         catch
         {
