@@ -395,27 +395,9 @@ internal sealed class ChainAppender : IDisposable
             }
 
             hashes.Clear();
-            ReadOnlySpan<byte> bundle = entries;
-            for (var index = first; index < first + count; index++)
+            if (!SealedEntries.TryTake(_genesis, _state, hasher, first, count, entries, hashes, null, out var wrong))
             {
-                if (!EntryBundle.TryNext(ref bundle, out var entry))
-                {
-                    throw NotTaken(index, "its batch is cut off");
-                }
-
-                var admitted = Admission.AdmitForm(entry, out var facts);
-                if (admitted.Ok)
-                {
-                    admitted = Admission.AdmitState(_genesis, _state, facts, index);
-                }
-
-                if (!admitted.Ok)
-                {
-                    throw NotTaken(index, $"admission refuses it ({admitted.Code}); do all servers run one version?");
-                }
-
-                _state.Apply(facts, index);
-                hashes.Add(hasher.Leaf(entry));
+                throw NotTaken(wrong.Index, wrong.Why);
             }
 
             _edge.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(hashes));
