@@ -167,6 +167,11 @@ internal sealed class ChainAppender : IDisposable
             var hasher = new TreeHasher(_genesis.Suite);
             CheckExtendsSeen(reads, hasher, head);
             var held = inDoubt is not null && Holds(reads, hasher, head, inDoubt.Head);
+            if (head.Note.Length == 0)
+            {
+                throw new ChainRefusedException(ChainRefusal.Inconsistent, "The chain is not opened because its refilling from a mirror was not finished: run 'notary chain recover' again.");
+            }
+
             var tiles = OpenEdge(_store, hasher, head);
             var state = RebuildState(reads, head);
             var signed = CheckNote(head, _genesis, state.Trust, out var note);
@@ -209,7 +214,7 @@ internal sealed class ChainAppender : IDisposable
         var seen = _seen;
         if (head.Size < seen.Size)
         {
-            throw Stale(FormattableString.Invariant($"The database holds {head.Size} leaves, and this process has seen {seen.Size}: it was restored from an old copy, or a standby that had not confirmed was promoted. Connect it to the primary that has them, or refill it from a mirror."));
+            throw Stale(FormattableString.Invariant($"The database holds {head.Size} leaves, and this process has seen {seen.Size}: it was restored from an old copy, or a standby that had not confirmed was promoted. Connect it to the primary that has them, or refill it with 'notary chain recover'."));
         }
 
         if (seen.Size > 0 && !Holds(reads, hasher, head, seen))
