@@ -9,8 +9,8 @@ namespace Notary.Chain.Recovery;
 public sealed record LostRange(long First, long Last, long Count);
 
 /// <summary>
-/// Marks of what a mirror cannot give back. A record that was refilled has an item row with an empty box, written with its entry: so that a check tells what was lost with a database from
-/// what somebody took out.
+/// Marks of what a mirror cannot give back. A record that was refilled has an item row with an empty box, written with its entry: so that a check tells it from
+/// one whose row is missing. It is the database's own word, and proves no loss.
 /// </summary>
 internal static class LostItems
 {

@@ -126,10 +126,16 @@ public sealed class SignerService : IAsyncDisposable
                 var peer = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
                 _ = Task.Run(() => ServeAsync(peer));
             }
-            catch (Exception closed) when (closed is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception closed) when (closed is OperationCanceledException or ObjectDisposedException || _stop.IsCancellationRequested)
             {
-                // Closing, or one that went away before it was let in.
                 _places.Release();
+                return;
+            }
+            catch (SocketException)
+            {
+                // One that went away before it was let in, or no descriptors just now.
+                _places.Release();
+                await Task.Delay(50, CancellationToken.None).ConfigureAwait(false);
             }
         }
     }
