@@ -126,16 +126,26 @@ public sealed class ChainRecoveryTests
 
     [Theory]
     [InlineData(3)]
+    [InlineData(3, true)]
     [InlineData(30)]
     [InlineData(80)]
-    public async Task A_database_with_another_history_than_the_log_signed_is_refused_and_not_touched(int records)
+    public async Task A_database_with_another_history_than_the_log_signed_is_refused_and_not_touched(int records, bool crashed = false)
     {
         await using var network = new RecoveringNetwork();
         await network.Grow(10, 1);
         network.Backup();
         await network.Grow(30, 2);
         network.Restore();
+        var before = network.Head;
         network.SealUnseen(records, 3);
+        if (crashed)
+        {
+            // The head as a crash leaves it, above the stored note: what lies in between no note tells.
+            using var database = SqliteDatabase.OpenWriter(network.Folder.DatabasePath, create: false);
+            using var head = database.Prepare("UPDATE head SET note = ?, note_size = ?");
+            head.Bind(1, before.Note).Bind(2, before.NoteSize).Run();
+        }
+
         var own = network.Check();
         var refused = await Assert.ThrowsAsync<ChainRefusedException>(() => network.Recover());
         Assert.Equal(ChainRefusal.Forked, refused.Refusal);

@@ -2,6 +2,7 @@ using Notary.Chain.Folders;
 using Notary.Chain.Network;
 using Notary.Chain.Nodes;
 using Notary.Chain.Recovery;
+using Notary.Chain.Store;
 using Notary.Chain.Tests.Network;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
@@ -24,6 +25,16 @@ internal sealed class RecoveringNetwork : IAsyncDisposable
     public string NodesPath => Path.Combine(Network.DataPath, "nodes", Region);
 
     public Genesis Genesis => Genesis.TryParse(File.ReadAllBytes(Folder.GenesisPath), out var genesis) == GenesisProblem.None ? genesis! : throw new InvalidOperationException();
+
+    /// <summary>The database's head row.</summary>
+    public HeadRow Head
+    {
+        get
+        {
+            using var database = Sqlite.SqliteDatabase.OpenReader(Folder.DatabasePath);
+            return ChainStore.ReadHead(database)!;
+        }
+    }
 
     /// <summary>Deposits so many records of that seed; their leaves, once a quorum holds them and all that the chain has.</summary>
     public async Task<List<byte[]>> Grow(int count, int seed)
