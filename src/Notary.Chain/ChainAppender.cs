@@ -167,6 +167,11 @@ internal sealed class ChainAppender : IDisposable
             var hasher = new TreeHasher(_genesis.Suite);
             CheckExtendsSeen(reads, hasher, head);
             var held = inDoubt is not null && Holds(reads, hasher, head, inDoubt.Head);
+            if (head.Note.Length == 0)
+            {
+                throw new ChainRefusedException(ChainRefusal.Inconsistent, "The chain is not opened because its refilling from a mirror was not finished: run 'notary chain recover' again.");
+            }
+
             var tiles = OpenEdge(_store, hasher, head);
             var state = RebuildState(reads, head);
             var signed = CheckNote(head, _genesis, state.Trust, out var note);
@@ -209,7 +214,7 @@ internal sealed class ChainAppender : IDisposable
         var seen = _seen;
         if (head.Size < seen.Size)
         {
-            throw Stale(FormattableString.Invariant($"The database holds {head.Size} leaves, and this process has seen {seen.Size}: it was restored from an old copy, or a standby that had not confirmed was promoted. Connect it to the primary that has them, or refill it from a mirror."));
+            throw Stale(FormattableString.Invariant($"The database holds {head.Size} leaves, and this process has seen {seen.Size}: it was restored from an old copy, or a standby that had not confirmed was promoted. Connect it to the primary that has them, or refill it with 'notary chain recover'."));
         }
 
         if (seen.Size > 0 && !Holds(reads, hasher, head, seen))
@@ -395,27 +400,9 @@ internal sealed class ChainAppender : IDisposable
             }
 
             hashes.Clear();
-            ReadOnlySpan<byte> bundle = entries;
-            for (var index = first; index < first + count; index++)
+            if (!SealedEntries.TryTake(_genesis, _state, hasher, first, count, entries, hashes, null, out var wrong))
             {
-                if (!EntryBundle.TryNext(ref bundle, out var entry))
-                {
-                    throw NotTaken(index, "its batch is cut off");
-                }
-
-                var admitted = Admission.AdmitForm(entry, out var facts);
-                if (admitted.Ok)
-                {
-                    admitted = Admission.AdmitState(_genesis, _state, facts, index);
-                }
-
-                if (!admitted.Ok)
-                {
-                    throw NotTaken(index, $"admission refuses it ({admitted.Code}); do all servers run one version?");
-                }
-
-                _state.Apply(facts, index);
-                hashes.Add(hasher.Leaf(entry));
+                throw NotTaken(wrong.Index, wrong.Why);
             }
 
             _edge.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(hashes));

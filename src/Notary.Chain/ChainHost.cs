@@ -90,6 +90,12 @@ public sealed class ChainHost : IDisposable
             throw new ChainRefusedException(ChainRefusal.Inconsistent, $"'{folder.GenesisPath}' is no genesis document ({problem}): restore it from a backup.");
         }
 
+        if (database.IsShared && File.Exists(folder.SignerAddressPath))
+        {
+            // A signer signs no smaller size than before, and several servers do not finish their batches in one order.
+            throw new ChainRefusedException(ChainRefusal.Key, $"The chain lies in PostgreSQL, where several servers sign, and '{folder.SignerAddressPath}' names a signer, which signs for one: use a key file.");
+        }
+
         var opened = new Stack<IDisposable>();
         try
         {

@@ -32,6 +32,15 @@ public enum ChainRefusal
 
     /// <summary>The trust file is not the one that the main chain carries, and does not lead to it.</summary>
     Trust = 10,
+
+    /// <summary>Too few of the chain's ledger nodes answer, or none hands out entries that fit what the log has signed.</summary>
+    MirrorsMissing = 11,
+
+    /// <summary>The log has signed two histories, or the database holds another one than the log has signed.</summary>
+    Forked = 12,
+
+    /// <summary>No ledger node holds all entries under the largest checkpoint that the log has signed.</summary>
+    EntriesLost = 13,
 }
 
 /// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Notary.Chain.Folders;
+using Notary.Chain.Recovery;
 using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Evidence;
@@ -427,8 +428,9 @@ public sealed class Fsck
             return;
         }
 
-        _items++;
-        if (cipher is not null)
+        var lost = items.Blob(0).IsEmpty;
+        _items += lost ? 0 : 1;
+        if (cipher is not null && !lost)
         {
             var opened = OpenedItem.TryOpen(cipher, items.Blob(0), facts.Id, out var item);
             if (!opened)
@@ -464,6 +466,11 @@ public sealed class Fsck
             {
                 Find(statement.Number(0), table, "beyond-head", Invariant($"The table has a row at or above the head's size {head.Size}."));
             }
+        }
+
+        foreach (var lost in LostItems.Ranges(database))
+        {
+            Find(lost.First, "item", "items-lost", Invariant($"The secrets, digests and metadata of {lost.Count} records, {lost.First} to {lost.Last}, are lost: the records were refilled from a ledger node."), isError: false);
         }
 
         foreach (var (id, first, second) in DuplicateIds(database, head.Size))

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Notary.Chain.Folders;
+using Notary.Chain.Signing;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
 using Notary.Evidence;
@@ -12,8 +13,8 @@ namespace Notary.Chain;
 /// that they can verify, and pass over the other.
 /// </summary>
 /// <remarks>
-/// The private halves lie in the chain's folder, one encrypted file each: <c>keys/log.pem</c> is the genesis' key, <c>keys/log-&lt;key id&gt;.pem</c> is one that took its place. A retired
-/// key's file may be taken away; a chain without any key file is not opened. Safe from any thread.
+/// The private halves lie in the chain's folder, one encrypted file each: <c>keys/log.pem</c> is the genesis' key, <c>keys/log-&lt;key id&gt;.pem</c> is one that took its place. One of them may be
+/// held by a process of its own instead (<see cref="SignerService"/>). A retired key's file may be taken away; a chain without any key is not opened. Safe from any thread.
 /// </remarks>
 internal sealed class LogSigner : IDisposable
 {
@@ -47,10 +48,21 @@ internal sealed class LogSigner : IDisposable
         var held = new List<(NoteKey, ISigner)>();
         try
         {
-            if (File.Exists(folder.LogKeyPath) || folder.RotatedLogKeyPaths.Count == 0)
+            var remote = File.Exists(folder.SignerAddressPath);
+            if (remote)
+            {
+                var signer = RemoteSigner.Connect(folder.SignerAddressPath, genesis.Origin);
+                held.Add((NoteKey.Create(genesis.Origin, NoteKey.TypeFor(signer.Algorithm, cosignature: false), signer.PublicKey.Span), signer));
+                if (signer.Algorithm != genesis.LogKey.Algorithm)
+                {
+                    throw new ChainRefusedException(ChainRefusal.Key, $"The signer that '{folder.SignerAddressPath}' names holds a key of another suite than {genesis.Origin}.");
+                }
+            }
+
+            if (File.Exists(folder.LogKeyPath) || (folder.RotatedLogKeyPaths.Count == 0 && !remote))
             {
                 held.Add(Read(folder.LogKeyPath, genesis, password));
-                if (!held[0].Item1.Equals(genesis.LogKey))
+                if (!held[^1].Item1.Equals(genesis.LogKey))
                 {
                     throw new ChainRefusedException(ChainRefusal.Key, $"'{folder.LogKeyPath}' is not the log key of this chain's genesis: put the right key file back.");
                 }
@@ -65,7 +77,10 @@ internal sealed class LogSigner : IDisposable
                 }
             }
 
-            return new LogSigner(genesis, folder, held, owner: true);
+            // With a file beside the signer nothing would be gained: a server that was taken over would use the file.
+            return remote && held.Skip(1).Any(other => other.Item1.Equals(held[0].Item1))
+                ? throw new ChainRefusedException(ChainRefusal.Key, $"The key that the signer of '{folder.SignerAddressPath}' holds lies in '{folder.KeyPath(string.Empty)}' too: take the file away.")
+                : new LogSigner(genesis, folder, held, owner: true);
         }
         catch
         {

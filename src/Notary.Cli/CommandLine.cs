@@ -45,6 +45,7 @@ internal static class CommandLine
             CustodyCommand.Build(),
             TrustCommand.Build(),
             KeygenCommand.Build(),
+            SignerCommand.Build(),
             SelfTestCommand.Build(),
             ChainCommand.Build(),
             NetworkCommand.Build(),

@@ -1,5 +1,6 @@
 using Notary.Chain.Network;
 using Notary.Chain.Nodes;
+using Notary.Chain.Signing;
 using Notary.Chain.Transfers;
 using Notary.Evidence;
 
@@ -18,10 +19,14 @@ public class FrozenNumbersTests
                 "NotAnchored=12", "NotDeclined=13", "DatabaseLost=14"], Names<CustodyEnding>());
         Assert.Equal(["Released=1", "Received=2", "Declined=3", "Withdrawn=4"], Names<CustodyAct>());
         Assert.Equal(["None=0", "Storage=1", "OutcomeUnknown=2", "HeadChanged=3", "Clock=4", "Signing=5", "Closed=6", "Stale=7", "Untrusted=8"], Names<StopReason>());
+        Assert.Equal(["Key=1", "Sign=2"], Names<SignerRequest>());
+        Assert.Equal(["Done=0", "Malformed=1", "OtherOrigin=2", "NotACheckpoint=3", "Behind=4", "OtherRoot=5", "Failed=6"], Names<SignerAnswer>());
+        Assert.Equal("000000030102ff", Convert.ToHexStringLower(SignerFrames.Of((byte)SignerRequest.Sign, [0xff])));
         Assert.Equal(["ForkedNote=1", "ForkedPrefix=2", "LeafRefused=3", "TreeRefused=4"], Names<AlarmKind>());
         Assert.Equal(["Cosigned=0", "Unreachable=1", "Ahead=2", "Inconsistent=3", "Refused=4"], Names<FeedOutcome>());
         Assert.Equal(
-            ["NotCreated=1", "Exists=2", "OtherVersion=3", "Locked=4", "Inconsistent=5", "Key=6", "Template=7", "Storage=8", "Durability=9", "Trust=10"], Names<ChainRefusal>());
+            ["NotCreated=1", "Exists=2", "OtherVersion=3", "Locked=4", "Inconsistent=5", "Key=6", "Template=7", "Storage=8", "Durability=9", "Trust=10",
+                "MirrorsMissing=11", "Forked=12", "EntriesLost=13"], Names<ChainRefusal>());
         Assert.Equal(
             ["None=0", "NotGoverned=1", "NotNextVersion=2", "NotAuthorised=3", "TooLarge=4", "ChainMissing=5", "LogKeyMissing=6", "ReachesBack=7", "NotAppended=8"], Names<TrustRefusal>());
     }

@@ -15,6 +15,7 @@ namespace Notary.Chain.Folders;
 /// chain.json, nodes.txt  the template that it was made from
 /// chain.db               SQLite: head, segments, tiles, item boxes, requests, index feed
 /// database.json          0600, instead of chain.db and index: the PostgreSQL database that holds them
+/// signer.json            where a signer holds the log key, instead of keys/log.pem
 /// finality.db            SQLite: the newest final and all anchored checkpoints, in a network
 /// index/                 sorted runs of the digest index
 /// keys/log.pem           signs checkpoints; the genesis names it
@@ -37,6 +38,9 @@ public sealed class ChainFolder(string path)
 
     /// <summary>The address of the database, where it is PostgreSQL.</summary>
     public string DatabaseAddressPath => Path.Combine(Root, "database.json");
+
+    /// <summary>The address of a signer process that holds a log key.</summary>
+    public string SignerAddressPath => Path.Combine(Root, "signer.json");
 
     /// <summary>The final and anchored checkpoints.</summary>
     public string FinalityPath => Path.Combine(Root, "finality.db");

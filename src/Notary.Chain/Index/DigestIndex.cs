@@ -104,7 +104,7 @@ public sealed class DigestIndex : IDigestIndex
         {
             // A database restored from before the index: leaves that are sealed from here on would never be read from the feed.
             throw new ChainRefusedException(
-                ChainRefusal.Inconsistent, FormattableString.Invariant($"The digest index in '{folder}' reaches to leaf {reached}, the chain only to {size}: run 'notary fsck --rebuild-index'."));
+                ChainRefusal.Inconsistent, FormattableString.Invariant($"The digest index in '{folder}' reaches to leaf {reached}, the chain only to {size}: its database was put back. Refill it with 'notary chain recover'; a chain without ledger nodes makes its index anew with 'notary fsck --rebuild-index'."));
         }
 
         if (beyond || missing)

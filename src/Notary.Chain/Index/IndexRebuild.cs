@@ -143,7 +143,7 @@ public static class IndexRebuild
         }
     }
 
-    // The record's id, and of an evidence record that was not erased both digests of each part: what intake writes to the feed.
+    // The record's id, and of an evidence record whose item was neither erased nor lost both digests of each part: what intake writes to the feed.
     private static byte[] KeysOf(Genesis genesis, ItemCipher cipher, byte[] digestKey, Statement items, ReadOnlySpan<byte> leaf, long index)
     {
         if (Admission.AdmitForm(leaf, out var facts).Failure is not (AdmissionFailure.None or AdmissionFailure.KindNotAccepted))
@@ -153,7 +153,7 @@ public static class IndexRebuild
 
         OpenedItem? item = null;
         items.Bind(1, index);
-        if (items.Step() && !OpenedItem.TryOpen(cipher, items.Blob(0), facts.Id, out item))
+        if (items.Step() && items.Blob(0) is { IsEmpty: false } box && !OpenedItem.TryOpen(cipher, box, facts.Id, out item))
         {
             throw new ChainRefusedException(ChainRefusal.Inconsistent, $"The item box at index {index} does not open: run 'notary fsck'.");
         }

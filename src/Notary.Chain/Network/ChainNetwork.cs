@@ -358,7 +358,7 @@ public sealed class ChainNetwork : IAsyncDisposable
     private string? Contradiction(ChainHost chain, Finality finality) => finality.Contradicts(_chains.GetValueOrDefault(TrustFile.MainChain)?.LatestAnchor(chain.Genesis.Origin));
 
     private static string StaleSentence(ChainHost chain, string why) =>
-        $"The database of {chain.Genesis.Origin} is behind its own history: {why}. Restore it from a mirror, never from itself.";
+        $"The database of {chain.Genesis.Origin} is behind its own history: {why}. Refill it from its ledger nodes with 'notary chain recover', the server stopped.";
 
     private async Task PassFreshnessAsync(ChainHost chain, Finality finality, int hold)
     {

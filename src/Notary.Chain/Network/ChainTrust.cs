@@ -18,6 +18,9 @@ public sealed class ChainTrust(Func<IReadOnlyList<TrustedChain>> entries, Func<l
     /// <summary>The entry that holds at an index of the main chain, or null.</summary>
     public TrustedChain? EntryAt(long mainIndex) => entries().FirstOrDefault(entry => entry.HoldsAt(mainIndex));
 
+    /// <summary>The newest entry, open or the last one; null for a chain that the file does not know.</summary>
+    public TrustedChain? Newest => entries() is [.., var last] ? last : null;
+
     /// <summary>The nodes of the entry in force and of those to come: a node is fed from the version that names it, and counts from its entry's first index.</summary>
     public IReadOnlyList<PolicyWitness> Witnesses
     {

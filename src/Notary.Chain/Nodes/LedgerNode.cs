@@ -222,6 +222,12 @@ public sealed class LedgerNode : IDisposable
     /// <summary>A tile of the mirror checkpoint's tree in exactly that width; null when it has no such tile.</summary>
     public byte[]? Tile(int level, long number, int width) => _reads.Tile(level, number, width, Standing.Cosigned);
 
+    /// <summary>The newest checkpoint of the log that was taken, with its lines as they were kept; entries under it may still be missing. Null before the first.</summary>
+    internal SignedNote? Taken => InTurn(() => Newest is { } newest && SignedNote.TryParse(newest.Note, out var note).Ok ? note : null);
+
+    /// <summary>A tile of the stored entries' tree in exactly that width, cosigned or not; null when it has no such tile.</summary>
+    internal byte[]? StoredTile(int level, long number, int width) => _reads.Tile(level, number, width, Standing.NextEntry);
+
     /// <summary>How much was found wrong: counted, not read.</summary>
     public long AlarmCount => Interlocked.Read(ref _forks) + Interlocked.Read(ref _refused) + (Interlocked.Read(ref _refusedFrom) == long.MaxValue ? 0 : 1);
 

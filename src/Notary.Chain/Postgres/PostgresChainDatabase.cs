@@ -111,6 +111,8 @@ public sealed class PostgresChainDatabase : ChainDatabase
     /// <inheritdoc/>
     public override ChainStore OpenStore() => PostgresChainStore.Open(this);
 
+    internal override ChainStore CreateStore() => PostgresChainStore.Create(this);
+
     /// <inheritdoc/>
     public override Database OpenReader() => PostgresDatabase.Open(_reader);
 

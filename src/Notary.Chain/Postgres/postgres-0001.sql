@@ -33,7 +33,7 @@ CREATE TABLE tile (
 );
 ALTER TABLE tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
 
--- Beside the ledger, erasable one by one: the item box of the evidence record at that index.
+-- Beside the ledger, erasable one by one: the item box of the evidence record at that index; empty: lost with a database.
 CREATE TABLE item (
     number bigint PRIMARY KEY,
     box    bytea  NOT NULL

@@ -20,6 +20,8 @@ internal sealed class SqliteChainDatabase(ChainFolder folder) : ChainDatabase
 
     public override ChainStore OpenStore() => SqliteChainStore.Open(_folder.DatabasePath);
 
+    internal override ChainStore CreateStore() => SqliteChainStore.Create(_folder.DatabasePath);
+
     public override Database OpenReader() => SqliteDatabase.OpenReader(_folder.DatabasePath);
 
     internal override IDigestIndex OpenIndex() => DigestIndex.Open(_folder.IndexPath, _folder.DatabasePath);

@@ -25,7 +25,7 @@ CREATE TABLE tile (
     PRIMARY KEY (level, number)
 ) STRICT;
 
--- Beside the ledger, erasable one by one: the item box of the evidence record at that index.
+-- Beside the ledger, erasable one by one: the item box of the evidence record at that index; empty: lost with a database.
 CREATE TABLE item (
     number INTEGER PRIMARY KEY,
     box    BLOB NOT NULL

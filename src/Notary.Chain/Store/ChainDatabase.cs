@@ -31,6 +31,11 @@ public abstract class ChainDatabase
     /// <exception cref="DatabaseFailureException">The database cannot be opened.</exception>
     public abstract ChainStore OpenStore();
 
+    /// <summary>Makes the tables of a chain without leaves, for a chain whose database is lost. The caller writes the first head row.</summary>
+    /// <exception cref="ChainRefusedException">There are tables already, or the database cannot give what is demanded of it.</exception>
+    /// <exception cref="DatabaseFailureException">The database cannot be made.</exception>
+    internal abstract ChainStore CreateStore();
+
     /// <summary>Opens a connection that only reads.</summary>
     /// <exception cref="DatabaseFailureException">The database cannot be opened.</exception>
     public abstract Database OpenReader();

@@ -12,7 +12,7 @@ namespace Notary.Cli.Chains;
 /// </summary>
 internal static class ChainCommand
 {
-    public static Command Build() => new("chain", "Creates chains and further keys of their logs, and moves their tables.") { Create(), Keygen(), Move() };
+    public static Command Build() => new("chain", "Creates chains and further keys of their logs, moves their tables, and refills them from their ledger nodes.") { Create(), Keygen(), Move(), RecoverCommand.Build() };
 
     private static Command Create()
     {
@@ -52,11 +52,7 @@ internal static class ChainCommand
     {
         try
         {
-            if (name.Length == 0 || name.Contains('/', StringComparison.Ordinal) || name.StartsWith('.'))
-            {
-                throw new CliException(ExitCode.Usage, "chain-name", "A chain's name is that of its folder.");
-            }
-
+            CheckName(name);
             // The password of the folder's other keys: a server on it opens all of them with one.
             string drawn = Path.Combine(dataPath, "passwords");
             string password = ClientOptions.ReadPassword(passwordFile ?? (File.Exists(drawn) ? drawn
@@ -71,6 +67,15 @@ internal static class ChainCommand
         catch (LibCryptoException e)
         {
             throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
+        }
+    }
+
+    /// <summary>Refuses what is no name of a chain's folder.</summary>
+    public static void CheckName(string name)
+    {
+        if (name.Length == 0 || name.Contains('/', StringComparison.Ordinal) || name.StartsWith('.'))
+        {
+            throw new CliException(ExitCode.Usage, "chain-name", "A chain's name is that of its folder.");
         }
     }
 
@@ -102,10 +107,10 @@ internal static class ChainCommand
         refused.Refusal switch
         {
             ChainRefusal.Exists => ExitCode.CannotCreate,
-            ChainRefusal.Inconsistent => ExitCode.Failed,
+            ChainRefusal.Inconsistent or ChainRefusal.Forked or ChainRefusal.EntriesLost => ExitCode.Failed,
             ChainRefusal.Locked => ExitCode.Unavailable,
             ChainRefusal.Template => ExitCode.NoInput,
-            ChainRefusal.Trust => ExitCode.Unavailable,
+            ChainRefusal.Trust or ChainRefusal.MirrorsMissing => ExitCode.Unavailable,
             _ => ExitCode.Configuration,
         },
         "chain-" + Hyphenated(refused.Refusal.ToString()),
