@@ -101,7 +101,7 @@ public static class ChainRecovery
         IReadOnlyList<string> from, warnings;
         using (var refill = new ChainRefill(folder, database, genesis, file))
         {
-            var here = new[] { refill.Stored, FinalHere(folder, genesis, refill.LogKeys) }.OfType<LoggedNote>().ToList();
+            var here = new[] { refill.Stored, FinalHere(folder, database, refill, genesis) }.OfType<LoggedNote>().ToList();
             survey = await MirrorSurvey.AskAsync(genesis, refill.LogKeys, trust, mirrors, here, cancellation).ConfigureAwait(false);
             before = refill.Head.Size;
             await refill.FillAsync(survey, options.FewerMirrors, progress, cancellation).ConfigureAwait(false);
@@ -157,15 +157,15 @@ public static class ChainRecovery
         return database;
     }
 
-    private static LoggedNote? FinalHere(ChainFolder folder, Genesis genesis, IReadOnlyList<NoteKey> logKeys)
+    private static LoggedNote? FinalHere(ChainFolder folder, ChainDatabase database, ChainRefill refill, Genesis genesis)
     {
-        if (!File.Exists(folder.FinalityPath))
+        if (database.IsShared ? !refill.HasTables : !File.Exists(folder.FinalityPath))
         {
             return null;
         }
 
-        using var store = FinalityStore.Open(folder.FinalityPath);
-        return store.Final() is { } final ? MirrorSurvey.Logged("the final checkpoint in finality.db", final.Note, genesis, logKeys) : null;
+        using var store = database.OpenFinality();
+        return store.Final() is { } final ? MirrorSurvey.Logged("the final checkpoint that was stored here", final.Note, genesis, refill.LogKeys) : null;
     }
 
     // Without the main chain at hand the newest entry is what counts, as at a start.

@@ -65,6 +65,9 @@ internal sealed class ChainRefill : IDisposable
     /// <summary>The checkpoint that lies with it, or null.</summary>
     public LoggedNote? Stored { get; private set; }
 
+    /// <summary>Whether there is anything of the chain yet.</summary>
+    public bool HasTables => _tables is not null;
+
     /// <summary>Names of the nodes whose entries were taken.</summary>
     public IReadOnlyList<string> From => _from;
 
