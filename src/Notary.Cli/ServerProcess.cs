@@ -95,21 +95,9 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <param name="cancel">Ends the wait; the process is then stopped.</param>
     public static async Task<ServerProcess> StartAsync(string dll, Uri address, IEnumerable<(string Name, string Value)> settings, CancellationToken cancel)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Path.GetDirectoryName(dll),
-        };
-        start.ArgumentList.Add(dll);
-        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
-        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
-        start.Environment["Notary__Listen__Url"] = address.GetLeftPart(UriPartial.Authority);
-        foreach ((string name, string value) in settings)
-        {
-            start.Environment[name] = value;
-        }
-
+        ProcessStartInfo start = Command(dll, [("ASPNETCORE_ENVIRONMENT", "Development"), ("DOTNET_ENVIRONMENT", "Development"), ("Notary__Listen__Url", address.GetLeftPart(UriPartial.Authority)), .. settings]);
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         Process process = Process.Start(start) ?? throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started.");
         var server = new ServerProcess(process, address);
         try
@@ -124,6 +112,19 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The program with settings, which win over every configuration file beside it.</summary>
+    public static ProcessStartInfo Command(string dll, IEnumerable<(string Name, string Value)> settings)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet") { WorkingDirectory = Path.GetDirectoryName(dll) };
+        start.ArgumentList.Add(dll);
+        foreach ((string name, string value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+
+        return start;
+    }
+
     /// <summary>What the process has written so far.</summary>
     public string SaidSoFar()
     {
@@ -136,25 +137,32 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Asks the server to stop (SIGTERM), waits 30 seconds, then kills it.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            using (Process term = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
-            {
-                await term.WaitForExitAsync(CancellationToken.None);
-            }
+        await StopAsync(_process);
+        _process.Dispose();
+    }
 
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            try
-            {
-                await _process.WaitForExitAsync(patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                _process.Kill(entireProcessTree: true);
-            }
+    /// <summary>The same of any process.</summary>
+    public static async Task StopAsync(Process process)
+    {
+        if (process.HasExited)
+        {
+            return;
         }
 
-        _process.Dispose();
+        using (Process term = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
+        {
+            await term.WaitForExitAsync(CancellationToken.None);
+        }
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+        }
     }
 
     private async Task WaitReadyAsync(CancellationToken cancel)
