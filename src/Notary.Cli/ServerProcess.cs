@@ -12,13 +12,18 @@ internal sealed class ServerProcess : IAsyncDisposable
     private const string Dll = "Notary.Server.dll";
     private readonly Process _process;
     private readonly StringBuilder _said = new();
+    private volatile string? _complaint;
 
     private ServerProcess(Process process, Uri address)
     {
         _process = process;
         Address = address;
         process.OutputDataReceived += Said;
-        process.ErrorDataReceived += Said;
+        process.ErrorDataReceived += (sender, line) =>
+        {
+            _complaint = string.IsNullOrWhiteSpace(line.Data) ? _complaint : line.Data.Trim();
+            Said(sender, line);
+        };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -28,8 +33,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    /// <summary>How it ended, with the last line that it said; null while it runs.</summary>
-    public string? Ended => _process.HasExited ? FormattableString.Invariant($"ended with code {_process.ExitCode}: {LastLine()}") : null;
+    /// <summary>How it ended, with the last of its complaints; null while it runs.</summary>
+    public string? Ended => _process.HasExited ? FormattableString.Invariant($"ended with code {_process.ExitCode}{(_complaint is { } said ? ": " + said : ".")}") : null;
 
     /// <summary>User and system CPU seconds that the process has used.</summary>
     public double CpuSeconds

@@ -340,6 +340,12 @@ public sealed class Finality : IAsyncDisposable
         List<QuorumMember> members = [.. witnesses.Select(witness => before.FirstOrDefault(member => member.Witness.Equals(witness)) ?? new QuorumMember(witness, LinkTo(witness), _stop.Token))];
         lock (_gate)
         {
+            // Who stands in the stored final checkpoint has cosigned it, whatever process asked.
+            foreach (var member in members.Where(member => _newest?.Note.Signatures.Any(member.Witness.Key.Matches) == true))
+            {
+                member.Signed(_newest!.Size);
+            }
+
             _members = members;
             foreach (var gone in before.Except(members))
             {

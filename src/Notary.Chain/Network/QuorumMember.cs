@@ -6,7 +6,7 @@ namespace Notary.Chain.Network;
 /// <summary>A node as its log sees it.</summary>
 /// <param name="Name">Its name in the policy.</param>
 /// <param name="Key">Its key: while a node is being replaced, two bear one name.</param>
-/// <param name="Cosigned">The largest size that it cosigned since this process started; 0 before the first.</param>
+/// <param name="Cosigned">The largest size that it is known to have cosigned: since this process started, or in the stored final checkpoint; 0 before the first.</param>
 /// <param name="FailingSince">Since when attempts with it end badly, Unix milliseconds; null while they end well.</param>
 /// <param name="Outcome">How the last attempt ended.</param>
 /// <param name="Detail">What it answered, when that was no cosignature.</param>

@@ -195,7 +195,7 @@ internal sealed record NetworkChainShape(
 
 internal sealed record NetworkNodeShape(
     [property: JsonPropertyName("node")] string Node,
-    [property: JsonPropertyName("cosigned"), Description("Largest size that it cosigned since the server started.")] long Cosigned,
+    [property: JsonPropertyName("cosigned"), Description("Largest size that it is known to have cosigned; 0 before the first.")] long Cosigned,
     [property: JsonPropertyName("failingSince"), Description("Since when attempts with it end badly.")] string? FailingSince,
     [property: JsonPropertyName("outcome"), Description("How the last one ended: unreachable, ahead, inconsistent or refused.")] string? Outcome,
     [property: JsonPropertyName("detail")] string? Detail,
