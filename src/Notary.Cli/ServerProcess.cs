@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -110,7 +111,17 @@ internal sealed class ServerProcess : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        Process process = Process.Start(start) ?? throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started.");
+        Process process;
+        try
+        {
+            process = Process.Start(start) ?? throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started.");
+        }
+        catch (Win32Exception refused)
+        {
+            // No such program, or no process more for this user.
+            throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started: {refused.Message}", refused);
+        }
+
         var server = new ServerProcess(process, address);
         try
         {
@@ -138,9 +149,15 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            using (Process term = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
+            try
             {
+                using Process term = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
                 await term.WaitForExitAsync(CancellationToken.None);
+            }
+            catch (Win32Exception)
+            {
+                // No process can be made to ask it: it ends without being asked.
+                _process.Kill(entireProcessTree: true);
             }
 
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
