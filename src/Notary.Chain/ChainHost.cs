@@ -142,6 +142,22 @@ public sealed class ChainHost : IDisposable
     /// <summary>How an append would end at once; null when it would be queued.</summary>
     internal AppendEnding? EndsAtOnce => Stopped is not null ? AppendEnding.Stopped : DatabaseLost is not null ? AppendEnding.DatabaseLost : FreshnessPending is not null ? AppendEnding.Held : null;
 
+    /// <summary>Whether other servers have stored what this one has not taken over yet, or their database does not answer.</summary>
+    internal bool LagsBehind
+    {
+        get
+        {
+            try
+            {
+                return IsShared && (DatabaseLost is not null || _reads.StoredSize() > Reader.Size);
+            }
+            catch (DatabaseFailureException)
+            {
+                return true;
+            }
+        }
+    }
+
     /// <summary>Whether other servers append to the chain too.</summary>
     internal bool IsShared => _appender.MayReopen;
 

@@ -96,32 +96,10 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <param name="cancel">Ends the wait; the process is then stopped.</param>
     public static async Task<ServerProcess> StartAsync(string dll, Uri address, IEnumerable<(string Name, string Value)> settings, CancellationToken cancel)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Path.GetDirectoryName(dll),
-        };
-        start.ArgumentList.Add(dll);
-        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
-        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
-        start.Environment["Notary__Listen__Url"] = address.GetLeftPart(UriPartial.Authority);
-        foreach ((string name, string value) in settings)
-        {
-            start.Environment[name] = value;
-        }
-
-        Process process;
-        try
-        {
-            process = Process.Start(start) ?? throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started.");
-        }
-        catch (Win32Exception refused)
-        {
-            // No such program, or no process more for this user.
-            throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started: {refused.Message}", refused);
-        }
-
+        ProcessStartInfo start = Command(dll, [("ASPNETCORE_ENVIRONMENT", "Development"), ("DOTNET_ENVIRONMENT", "Development"), ("Notary__Listen__Url", address.GetLeftPart(UriPartial.Authority)), .. settings]);
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        Process process = Launch(start);
         var server = new ServerProcess(process, address);
         try
         {
@@ -133,6 +111,39 @@ internal sealed class ServerProcess : IAsyncDisposable
             await server.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>The program with settings, which win over every configuration file beside it.</summary>
+    public static ProcessStartInfo Command(string dll, IEnumerable<(string Name, string Value)> settings)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet") { WorkingDirectory = Path.GetDirectoryName(dll) };
+        start.ArgumentList.Add(dll);
+        foreach ((string name, string value) in settings)
+        {
+            start.Environment[name] = value;
+        }
+
+        return start;
+    }
+
+    /// <summary>Starts a process.</summary>
+    /// <exception cref="CliException">There is no such program, or no process more for this user.</exception>
+    public static Process Launch(ProcessStartInfo start)
+    {
+        Win32Exception? refused = null;
+        try
+        {
+            if (Process.Start(start) is { } process)
+            {
+                return process;
+            }
+        }
+        catch (Win32Exception failure)
+        {
+            refused = failure;
+        }
+
+        throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started{(refused is null ? "." : ": " + refused.Message)}", refused);
     }
 
     /// <summary>What the process has written so far.</summary>
@@ -147,31 +158,38 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Asks the server to stop (SIGTERM), waits 30 seconds, then kills it.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            try
-            {
-                using Process term = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-                await term.WaitForExitAsync(CancellationToken.None);
-            }
-            catch (Win32Exception)
-            {
-                // No process can be made to ask it: it ends without being asked.
-                _process.Kill(entireProcessTree: true);
-            }
+        await StopAsync(_process);
+        _process.Dispose();
+    }
 
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            try
-            {
-                await _process.WaitForExitAsync(patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                _process.Kill(entireProcessTree: true);
-            }
+    /// <summary>The same of any process.</summary>
+    public static async Task StopAsync(Process process)
+    {
+        if (process.HasExited)
+        {
+            return;
         }
 
-        _process.Dispose();
+        try
+        {
+            using Process term = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+            await term.WaitForExitAsync(CancellationToken.None);
+        }
+        catch (Win32Exception)
+        {
+            // No process can be made to ask it: it ends without being asked.
+            process.Kill(entireProcessTree: true);
+        }
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+        }
     }
 
     private async Task WaitReadyAsync(CancellationToken cancel)

@@ -78,12 +78,37 @@ public sealed class NetworkUpTests
                     Assert.True(clock.Elapsed < Patience, "The version was not carried to the archive.");
                 }
             });
+            await AssertRunsAloneAsync(work);
         }
         finally
         {
             if (!up.HasExited)
             {
                 up.Kill(entireProcessTree: true);
+            }
+        }
+    }
+
+    // An organisation's folder is all that its node process needs.
+    private static async Task AssertRunsAloneAsync(Workspace work)
+    {
+        (await CliProcess.RunAsync(work.Root, "node", "run", "data")).AssertRefused(66, "no-nodes");
+        using Process alone = CliProcess.Start(work.Root, new Dictionary<string, string>(), "node", "run", "data/organisations/archive", "--listen", $"http://127.0.0.1:{FreePorts(1)}");
+        var said = new Said(alone);
+        try
+        {
+            await said.UntilAsync("archive+");
+            Assert.Contains("for notary.example/main:", said.Text, StringComparison.Ordinal);
+            Signal(alone.Id, "TERM");
+            using var patience = new CancellationTokenSource(Patience);
+            await alone.WaitForExitAsync(patience.Token);
+            Assert.Equal(0, alone.ExitCode);
+        }
+        finally
+        {
+            if (!alone.HasExited)
+            {
+                alone.Kill(entireProcessTree: true);
             }
         }
     }

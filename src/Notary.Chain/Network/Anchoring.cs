@@ -119,7 +119,7 @@ internal sealed class Anchoring : IAsyncDisposable
                 _regionFinality.Anchored(anchored);
                 return;
             }
-            catch (Store.DatabaseFailureException failure)
+            catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException))
             {
                 Trouble = failure.Message;
                 await Task.Delay(TimeSpan.FromMilliseconds(_region.Template.AnchorMs), _time, _stop.Token).ConfigureAwait(false);

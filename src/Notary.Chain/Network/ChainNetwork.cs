@@ -21,6 +21,11 @@ public sealed class ChainNetwork : IAsyncDisposable
     private static readonly TimeSpan FreshnessRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan NodeTimeout = TimeSpan.FromSeconds(10);
 
+    // How long a server that shares a chain may lag behind at its start: two seconds where nothing says that it does, a minute where the stored head does.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    private const int LeastLooks = 20;
+    private const int MostLooks = 600;
+
     private readonly DataFolder _data;
     private readonly IReadOnlyDictionary<string, ChainHost> _chains;
     private readonly string _password;
@@ -304,43 +309,39 @@ public sealed class ChainNetwork : IAsyncDisposable
     private void Open(string name, ChainHost chain)
     {
         var times = new FinalityTimes(TimeSpan.FromMilliseconds(chain.Template.CandidateMs), TimeSpan.FromMilliseconds(chain.Template.CandidateTimeoutMs), NodeTimeout);
-        FinalityStore store;
+        Finality finality;
+        FinalityStore? store = null;
         try
         {
             store = Store.ChainDatabase.Of(_data.Chain(name)).OpenFinality();
+            finality = new Finality(chain.Reader, _trust[name], witness => LinkTo(name, witness), store, times, _time)
+            {
+                Provable = anchored => AnchorProofOf(anchored) is not null,
+                MayLead = () => chain.Stopped is null && _chains.GetValueOrDefault(TrustFile.MainChain)?.Stopped is null,
+            };
+            _finality[name] = finality;
+            if (finality.JudgedVersion < Trust.Content.Version)
+            {
+                finality.Judge(Trust.Content.Version, 0);
+            }
         }
-        catch (Store.DatabaseFailureException failure)
+        catch (Exception failure)
         {
-            throw new ChainRefusedException(ChainRefusal.Storage, $"The final checkpoints of {chain.Genesis.Origin} cannot be opened ({failure.Message}): look at the disk, or the database.", failure);
-        }
+            if (!_finality.ContainsKey(name))
+            {
+                store?.Dispose();
+            }
 
-        Finality finality;
-        try
-        {
-            finality = new Finality(chain.Reader, _trust[name], witness => LinkTo(name, witness), store, times, _time);
-        }
-        catch
-        {
-            store.Dispose();
+            if (failure is Store.DatabaseFailureException)
+            {
+                throw new ChainRefusedException(ChainRefusal.Storage, $"The final checkpoints of {chain.Genesis.Origin} cannot be opened ({failure.Message}): look at the disk, or the database.", failure);
+            }
+
             throw;
         }
 
-        finality.Provable = anchored => AnchorProofOf(anchored) is not null;
-        _finality[name] = finality;
-        if (finality.JudgedVersion < Trust.Content.Version)
-        {
-            finality.Judge(Trust.Content.Version, 0);
-        }
-
-        var contradiction = Contradiction(chain, finality);
-        for (var wait = 0; contradiction is not null && chain.IsShared && wait < 20; wait++)
-        {
-            // Another server may have sealed since this one read the head; it takes that over within a moment.
-            Thread.Sleep(100);
-            contradiction = Contradiction(chain, finality);
-        }
-
-        if (contradiction is not null)
+        // Where several servers append this one may only lag behind: that is asked again while it is held.
+        if (!chain.IsShared && Contradiction(chain, finality) is { } contradiction)
         {
             chain.StopStale(StaleSentence(chain, contradiction));
             return;
@@ -362,6 +363,16 @@ public sealed class ChainNetwork : IAsyncDisposable
 
     private async Task PassFreshnessAsync(ChainHost chain, Finality finality, int hold)
     {
+        if (chain.IsShared && Contradiction(chain, finality) is not null)
+        {
+            await CaughtUpAsync(chain, chain.Reader.Size).ConfigureAwait(false);
+            if (Contradiction(chain, finality) is { } contradiction)
+            {
+                chain.StopStale(StaleSentence(chain, contradiction));
+                return;
+            }
+        }
+
         while (!_stop.IsCancellationRequested)
         {
             FreshnessCheck check;
@@ -377,7 +388,7 @@ public sealed class ChainNetwork : IAsyncDisposable
                 return;
             }
 
-            if (check.Stale is { } stale && !await GrewAsync(chain, size).ConfigureAwait(false))
+            if (check.Stale is { } stale && !await CaughtUpAsync(chain, size).ConfigureAwait(false))
             {
                 chain.StopStale(StaleSentence(chain, stale));
                 return;
@@ -402,20 +413,20 @@ public sealed class ChainNetwork : IAsyncDisposable
         }
     }
 
-    // Where several servers append, a node may hold what another one sealed since: this one takes it over while it is held, and asks again.
-    private async Task<bool> GrewAsync(ChainHost chain, long size)
+    // Where several servers append, a node or a row may know what another one sealed since: this one takes it over while it is held, as soon as its database lets it, and asks again.
+    private async Task<bool> CaughtUpAsync(ChainHost chain, long size)
     {
-        for (var wait = 0; chain.IsShared && wait < 20 && !_stop.IsCancellationRequested; wait++)
+        for (var wait = 0; chain.IsShared && (wait < LeastLooks || chain.LagsBehind) && wait < MostLooks && !_stop.IsCancellationRequested; wait++)
         {
-            if (chain.Reader.Size > size)
+            if (chain.Reader.Size > size && !chain.LagsBehind)
             {
                 return true;
             }
 
-            await Task.Delay(100, CancellationToken.None).ConfigureAwait(false);
+            await Task.Delay(Look, CancellationToken.None).ConfigureAwait(false);
         }
 
-        return false;
+        return chain.IsShared && chain.Reader.Size > size;
     }
 
     private void Anchor(TimeProvider time)

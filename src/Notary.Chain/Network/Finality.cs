@@ -37,6 +37,10 @@ public sealed class Finality : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
+
+    // Taken before the gate and held while the store writes, which may wait for a standby: whoever only asks where things stand takes the gate alone.
+    private readonly Lock _writing = new();
+    private readonly Lock _membership = new();
     private readonly List<Task> _tasks = [];
     private volatile IReadOnlyList<QuorumMember> _members = [];
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -49,6 +53,9 @@ public sealed class Finality : IAsyncDisposable
     private bool _started;
     private volatile bool _leads;
     private volatile bool _looked;
+    private volatile bool _proved;
+    private DateTimeOffset _yieldedUntil;
+    private Exception? _tickFailure;
 
     /// <param name="reader">The chain.</param>
     /// <param name="trust">What the trust file says of it: log keys and quorum.</param>
@@ -74,8 +81,8 @@ public sealed class Finality : IAsyncDisposable
     /// <summary>The newest final checkpoint; null before the first.</summary>
     public FinalCheckpoint? Newest => Volatile.Read(ref _newest);
 
-    /// <summary>The newest anchored checkpoint; null before the first.</summary>
-    public AnchoredCheckpoint? NewestAnchored => Volatile.Read(ref _anchored);
+    /// <summary>The newest anchored checkpoint; null before the first, and after a start until the main chain's part of its proof is at hand.</summary>
+    public AnchoredCheckpoint? NewestAnchored => Volatile.Read(ref _anchored) is { } anchored && (_proved || (_proved = Provable(anchored))) ? anchored : null;
 
     /// <summary>Since when a candidate waits for its quorum, Unix milliseconds; null while candidates find theirs within their time-out.</summary>
     public long? WaitingSince
@@ -97,6 +104,9 @@ public sealed class Finality : IAsyncDisposable
 
     /// <summary>Whether the main chain's part of an anchored checkpoint's proof is at hand: asked for what another server has stored.</summary>
     internal Func<AnchoredCheckpoint, bool> Provable { get; set; } = static _ => true;
+
+    /// <summary>Whether this server is of use as the one that leads: not while it appends nothing for good.</summary>
+    internal Func<bool> MayLead { get; set; } = static () => true;
 
     /// <summary>Why nothing can become final, when the trust file has no entry of the chain for this place of the main chain; null otherwise.</summary>
     public string? Closed => _trust.EntryOf(_reader.Head.Size) is null ? "The trust file has no entry of this chain that holds now: what it seals stays sealed." : null;
@@ -206,10 +216,14 @@ public sealed class Finality : IAsyncDisposable
     /// <exception cref="Sqlite.SqliteFailureException">The disk failed.</exception>
     public void Judge(long version, long from)
     {
-        lock (_gate)
+        lock (_writing)
         {
             _store.Judge(version, from, Counts);
-            _anchored = _store.NewestAnchored();
+            var newest = _store.NewestAnchored();
+            lock (_gate)
+            {
+                Volatile.Write(ref _anchored, newest);
+            }
         }
     }
 
@@ -225,7 +239,7 @@ public sealed class Finality : IAsyncDisposable
             Task moved;
             lock (_gate)
             {
-                if ((state >= RecordState.Anchored ? _anchored?.Final.Size : _newest?.Size) >= size)
+                if ((state >= RecordState.Anchored ? NewestAnchored?.Final.Size : _newest?.Size) >= size)
                 {
                     return true;
                 }
@@ -253,7 +267,7 @@ public sealed class Finality : IAsyncDisposable
     public void Anchored(AnchoredCheckpoint anchored)
     {
         ArgumentNullException.ThrowIfNull(anchored);
-        lock (_gate)
+        lock (_writing)
         {
             if (!Counts(anchored))
             {
@@ -262,9 +276,12 @@ public sealed class Finality : IAsyncDisposable
             }
 
             _store.WriteAnchored(anchored);
-            if (anchored.Final.Size > (_anchored?.Final.Size ?? 0))
+            lock (_gate)
             {
-                _anchored = anchored;
+                if (anchored.Final.Size > (_anchored?.Final.Size ?? 0))
+                {
+                    Volatile.Write(ref _anchored, anchored);
+                }
             }
         }
 
@@ -302,8 +319,16 @@ public sealed class Finality : IAsyncDisposable
         : _trust.EntryOf(newest.Size) is not { } entry || entry.Covers(newest.Note) || _anchored?.Final.Size == newest.Size ? newest.Size
         : newest.Size - 1;
 
-    // The nodes that the trust file names now: those of before go on where they stand. Called by one thread at a time; a way to a node is made outside the gate, for it may open files.
+    // The nodes that the trust file names now: those of before go on where they stand. A way to a node is made outside the gate, for it may open files.
     private void TakeMembers()
+    {
+        lock (_membership)
+        {
+            TakeMembersInTurn();
+        }
+    }
+
+    private void TakeMembersInTurn()
     {
         var witnesses = _trust.Witnesses;
         var before = _members;
@@ -378,11 +403,11 @@ public sealed class Finality : IAsyncDisposable
                         OfferHead();
                     }
                 }
-                catch (Store.DatabaseFailureException failure)
+                catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException))
                 {
-                    // Another server may lead from now on; this one asks again.
+                    // Shown until it has passed. Another server may lead from now on; this one asks again.
                     _leads = false;
-                    Failure = failure;
+                    Failure = _tickFailure = failure;
                 }
             }
             while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
@@ -397,41 +422,93 @@ public sealed class Finality : IAsyncDisposable
     private bool TakeLead()
     {
         var led = _leads;
-        _leads = _store.TryLead();
+        _leads = _store.TryLead(IsOfUse(), _times.Interval);
         _looked = true;
         if (!_leads || !led)
         {
             ReadStored();
         }
 
-        if (Failure is Store.DatabaseFailureException)
+        if (_tickFailure is not null && ReferenceEquals(Failure, _tickFailure))
         {
             Failure = null;
         }
 
+        _tickFailure = null;
         return _leads;
     }
 
+    // A server whose chain has stopped, or that reaches no quorum, leaves the lead to another one; where there is none it takes it again.
+    private bool IsOfUse()
+    {
+        var now = _time.GetUtcNow();
+        if (_leads && WaitingSince is { } since && now.ToUnixTimeMilliseconds() - since > 3 * _times.CandidateTimeout.TotalMilliseconds)
+        {
+            _yieldedUntil = now + _times.CandidateTimeout;
+            lock (_gate)
+            {
+                _candidate = null;
+            }
+        }
+
+        return now >= _yieldedUntil && MayLead();
+    }
+
+    // Only ever forward: after a failover the rows may be older than what was told.
     private void ReadStored()
     {
         var (final, anchored) = (_store.Final(), _store.NewestAnchored());
+        if (_leads)
+        {
+            lock (_writing)
+            {
+                WriteBack(final, anchored);
+            }
+        }
 
         // What this server has not taken over yet it cannot prove: the next look finds it.
-        final = final is not null && final.Size > _reader.Size ? _newest : final;
-        anchored = anchored is not null && anchored.Final.Size != _anchored?.Final.Size && (anchored.Final.Size > _reader.Size || !Provable(anchored)) ? _anchored : anchored;
+        if (final is not null && (final.Size > _reader.Size || final.Size < _newest?.Size || (final.Size == _newest?.Size && final.AtMs <= _newest.AtMs)))
+        {
+            final = null;
+        }
+
+        if (final is not null && (Checkpoint.TryParse(final.Note.Text, out var checkpoint) != CheckpointProblem.None || !_reader.RootAt(final.Size).Equals(checkpoint!.Root)))
+        {
+            throw new ChainRefusedException(
+                ChainRefusal.Inconsistent, FormattableString.Invariant($"The stored final checkpoint of size {final.Size} is of another tree than this chain's: compare it with the ledger nodes, and restore the database from a mirror."));
+        }
+
+        if (anchored is not null && (anchored.Final.Size > _reader.Size || anchored.Final.Size <= _anchored?.Final.Size || !Provable(anchored)))
+        {
+            anchored = null;
+        }
+
+        if (final is null && anchored is null)
+        {
+            return;
+        }
+
         lock (_gate)
         {
-            if (final?.Size == _newest?.Size && final?.AtMs == _newest?.AtMs && anchored?.Final.Size == _anchored?.Final.Size)
-            {
-                return;
-            }
-
-            Volatile.Write(ref _newest, final);
-            Volatile.Write(ref _anchored, anchored);
+            Volatile.Write(ref _newest, final ?? _newest);
+            Volatile.Write(ref _anchored, anchored ?? _anchored);
             _candidate = null;
         }
 
         Tell();
+    }
+
+    private void WriteBack(FinalCheckpoint? final, AnchoredCheckpoint? anchored)
+    {
+        if (_newest is { } told && told.Size > (final?.Size ?? 0))
+        {
+            _store.WriteFinal(told);
+        }
+
+        if (_anchored is { } toldAnchored && toldAnchored.Final.Size > (anchored?.Final.Size ?? 0) && Counts(toldAnchored))
+        {
+            _store.WriteAnchored(toldAnchored);
+        }
     }
 
     private void OfferHead()
@@ -565,13 +642,9 @@ public sealed class Finality : IAsyncDisposable
 
             // A node that is asked again for the candidate repeats itself.
             _gathered = _gathered!.Signatures.Any(member.Witness.Key.Matches) ? _gathered : _gathered.With(line);
-            if (!Settle())
-            {
-                return;
-            }
         }
 
-        Tell();
+        Settle();
     }
 
     // The entry in force may have changed since the last line came: what is gathered may be enough under the new one.
@@ -579,35 +652,55 @@ public sealed class Finality : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_candidate is not { } open || open.Head.Size <= FinalSize || ReferenceEquals(_trust.EntryOf(open.Head.Size), _candidateEntry) || !Settle())
+            if (_candidate is not { } open || open.Head.Size <= FinalSize || ReferenceEquals(_trust.EntryOf(open.Head.Size), _candidateEntry))
             {
                 return;
             }
         }
 
-        Tell();
+        Settle();
     }
 
-    // Under the gate: whether the candidate is final by what was gathered for it.
-    private bool Settle()
+    // Makes the candidate final when what was gathered for it is enough. Stored before it is told.
+    private void Settle()
     {
-        _candidateEntry = _trust.EntryOf(_candidate!.Head.Size);
-        if (_candidateEntry?.Policy.SelectFinal(_gathered!, out _, _candidateEntry.LogKeys) is not { } bytes)
+        lock (_writing)
         {
-            return false;
+            FinalCheckpoint final;
+            bool replaces;
+            lock (_gate)
+            {
+                if (_candidate is not { } open || open.Head.Size <= FinalSize)
+                {
+                    return;
+                }
+
+                _candidateEntry = _trust.EntryOf(open.Head.Size);
+                if (_candidateEntry?.Policy.SelectFinal(_gathered!, out _, _candidateEntry.LogKeys) is not { } bytes)
+                {
+                    return;
+                }
+
+                SignedNote.TryParse(bytes, out var note);
+                final = new FinalCheckpoint(open.Head.Size, note!, _time.GetUtcNow().ToUnixTimeMilliseconds());
+                replaces = final.Size == _newest?.Size;
+            }
+
+            if (!(replaces ? _store.ReplaceFinal(final) : _store.WriteFinal(final)))
+            {
+                // Another server that shares the chain was first: its bytes are the final ones, once this one holds their tree.
+                ReadStored();
+                return;
+            }
+
+            lock (_gate)
+            {
+                Volatile.Write(ref _newest, final);
+                // What it was sent for it is not needed any more.
+                _candidate = null;
+            }
         }
 
-        SignedNote.TryParse(bytes, out var note);
-        var final = new FinalCheckpoint(_candidate.Head.Size, note!, _time.GetUtcNow().ToUnixTimeMilliseconds());
-        if (!(final.Size == _newest?.Size ? _store.ReplaceFinal(final) : _store.WriteFinal(final)))
-        {
-            // Another server that shares the chain was first: its bytes are the final ones.
-            final = _store.Final() ?? throw new ChainRefusedException(ChainRefusal.Inconsistent, "A final checkpoint cannot be stored, and none is there.");
-        }
-
-        Volatile.Write(ref _newest, final);
-        // What it was sent for it is not needed any more.
-        _candidate = null;
-        return true;
+        Tell();
     }
 }

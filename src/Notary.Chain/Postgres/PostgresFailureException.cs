@@ -29,6 +29,13 @@ public sealed class PostgresFailureException : DatabaseFailureException
         _ => null,
     };
 
+    /// <summary>A server that answers, and does not give what is demanded of it.</summary>
+    public static PostgresFailureException Unfit(Exception refusal)
+    {
+        ArgumentNullException.ThrowIfNull(refusal);
+        return new PostgresFailureException(refusal.Message, null, refusal);
+    }
+
     /// <summary>A commit that the server answered with a warning: it stands here, but perhaps on no standby.</summary>
     public static PostgresFailureException Warned(string sqlState) => new($"PostgreSQL answered with a warning, SQLSTATE {sqlState}: no standby confirms.", sqlState, null);
 }

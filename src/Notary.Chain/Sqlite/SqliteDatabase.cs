@@ -144,12 +144,12 @@ public sealed class SqliteDatabase : Database
     }
 
     /// <summary>Opens the file for reading only; never creates, writes or checkpoints it.</summary>
-    public static SqliteDatabase OpenReader(string path)
+    public static SqliteDatabase OpenReader(string path, int cacheKiB = 8_192)
     {
         var database = Open(path, raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_NOMUTEX);
         try
         {
-            database.Execute("PRAGMA cache_size=-8192");
+            database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size=-{cacheKiB}"));
             return database;
         }
         catch

@@ -177,6 +177,9 @@ public sealed class ChainReads(Func<Database> open) : IDisposable
     /// <summary>What a request with this idempotency key was answered; null when it is new.</summary>
     public AnsweredRequest? Request(string account, string key) => With(connection => ChainStore.ReadRequest(connection.RequestOf, account, key));
 
+    /// <summary>The size that is stored, as far as this connection sees it.</summary>
+    public long StoredSize() => With(static connection => ChainStore.ReadHead(connection.HeadOf)?.Size ?? 0);
+
     /// <inheritdoc/>
     public void Dispose() => Drain();
 
@@ -246,6 +249,7 @@ public sealed class ChainReads(Func<Database> open) : IDisposable
             TileOf = _database.Prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?");
             ItemOf = _database.Prepare("SELECT box FROM item WHERE number = ?");
             RequestOf = _database.Prepare(ChainStore.RequestQuery);
+            HeadOf = _database.Prepare(ChainStore.HeadQuery);
         }
 
         public Statement SegmentOf { get; }
@@ -256,12 +260,15 @@ public sealed class ChainReads(Func<Database> open) : IDisposable
 
         public Statement RequestOf { get; }
 
+        public Statement HeadOf { get; }
+
         public void Dispose()
         {
             SegmentOf.Dispose();
             TileOf.Dispose();
             ItemOf.Dispose();
             RequestOf.Dispose();
+            HeadOf.Dispose();
             _database.Dispose();
         }
     }

@@ -92,9 +92,10 @@ internal sealed class NetworkUp(string data, string dll)
             ? address
             : throw new CliException(ExitCode.Configuration, "network-address", $"The trust file gives {organisation.Name} no address on this machine, so its nodes cannot be served where they are looked for.");
 
-    private static List<(string Name, string Value)> Settings(OrganisationFolder organisation)
+    /// <summary>What the server is told, as environment variables, to serve an organisation's nodes.</summary>
+    public static List<(string Name, string Value)> Settings(OrganisationFolder organisation)
     {
-        List<(string, string)> settings = [("Notary__Nodes__TrustFile", organisation.TrustPath), ("Notary__Nodes__EntriesSecretFile", organisation.EntriesSecretPath)];
+        List<(string Name, string Value)> settings = [.. new[] { ("Notary__Nodes__TrustFile", organisation.TrustPath), ("Notary__Nodes__EntriesSecretFile", organisation.EntriesSecretPath) }.Where(static setting => File.Exists(setting.Item2))];
         IReadOnlyList<string> chains = organisation.Chains;
         for (int i = 0; i < chains.Count; i++)
         {

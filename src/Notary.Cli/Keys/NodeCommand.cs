@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Notary.Chain;
+using Notary.Chain.Folders;
 using Notary.Chain.Nodes;
 using Notary.Cli.Chains;
 using Notary.Crypto;
@@ -8,10 +10,10 @@ using Notary.Ledger;
 
 namespace Notary.Cli.Keys;
 
-/// <summary><c>notary node keygen NAME</c>: what an organisation does before the chain whose node it will be is made.</summary>
+/// <summary><c>notary node keygen NAME</c>: what an organisation does before the chain whose node it will be is made; <c>notary node run FOLDER</c>: runs its nodes.</summary>
 internal static class NodeCommand
 {
-    public static Command Build() => new("node", "Makes ledger nodes; the server's process runs them.") { Keygen() };
+    public static Command Build() => new("node", "Makes and runs an organisation's ledger nodes.") { Keygen(), Run() };
 
     private static Command Keygen()
     {
@@ -24,6 +26,38 @@ internal static class NodeCommand
         var command = new Command("keygen", "Makes a node's key and its empty copy, and prints the verifier key for the chain's quorum policy.") { name, folder, suite, password };
         command.SetAction(parsed => Run(parsed.GetValue(name)!, parsed.GetValue(folder)!, parsed.GetValue(suite)!, parsed.GetValue(password)!));
         return command;
+    }
+
+    private static Command Run()
+    {
+        var folder = new Argument<string>("FOLDER") { Description = "The organisation's folder: NODE/ and NODE.genesis.json for each chain, password, and if there are some trust.note and entries-secret." };
+        var listen = new Option<string>("--listen") { Description = "Where to serve them: http, host and port; a proxy ends TLS in front.", DefaultValueFactory = _ => "http://localhost:5081" };
+        var server = new Option<string?>("--server") { Description = "Notary.Server.dll or its folder; without it, the one beside notary or in the repository's build." };
+        var command = new Command("run", "Runs an organisation's ledger nodes until it is interrupted: the server in its node mode, told where everything lies in the folder.") { folder, listen, server };
+        command.SetAction((parsed, cancel) => RunAsync(parsed.GetValue(folder)!, parsed.GetValue(listen)!, parsed.GetValue(server), cancel));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string path, string listen, string? server, CancellationToken cancel)
+    {
+        var organisation = new OrganisationFolder(path);
+        if (!Directory.Exists(organisation.Root) || organisation.Chains.Count == 0)
+        {
+            throw new CliException(ExitCode.NoInput, "no-nodes", $"There is no CHAIN.genesis.json in {organisation.Root}: put the genesis documents there that the chains' operators published, each beside its node's folder.");
+        }
+
+        var start = ServerProcess.Command(ServerProcess.FindDll(server), [.. NetworkUp.Settings(organisation), ("Notary__Listen__Url", listen)]);
+        using Process process = ServerProcess.Launch(start);
+        try
+        {
+            await process.WaitForExitAsync(cancel);
+            return process.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            await ServerProcess.StopAsync(process);
+            return ExitCode.Passed;
+        }
     }
 
     private static int Run(string name, string folder, string suite, string passwordFile)

@@ -97,6 +97,85 @@ public sealed class SharedNetworkTests
     }
 
     [Fact]
+    public async Task A_leader_whose_chain_has_stopped_leaves_the_lead_to_the_other()
+    {
+        await using var shared = new SharedNetwork();
+        await using var first = shared.Open("first");
+        Assert.True(await first.Reaches(await first.Deposit("one"), RecordState.Anchored));
+        await using var second = shared.Open("second");
+        first.Chains["beijing"].StopStale("It is stopped by a test.");
+        var after = await second.Deposit("two");
+        Assert.True(await second.Reaches(after, RecordState.Anchored));
+        Assert.True(second.Network.FinalityOf("beijing")!.Leads && first.Network.FinalityOf("beijing")!.LedElsewhere);
+        Assert.True(first.Network.FinalityOf("main")!.Leads);
+    }
+
+    [Fact]
+    public async Task Finality_goes_on_by_itself_when_a_database_that_was_refused_is_fit_again()
+    {
+        using var cluster = PostgresCluster.Create();
+        await using var shared = new SharedNetwork(cluster);
+        await using var server = shared.Open("first");
+        var early = await server.Deposit("early");
+        Assert.True(await server.Reaches(early, RecordState.Anchored));
+        var proof = server.Proof(early);
+        cluster.Kill();
+        cluster.Set("fsync = off");
+        cluster.Start();
+        for (var turn = 0; server.Network.FinalityOf("beijing")!.Failure?.Message.Contains("fsync off", StringComparison.Ordinal) != true; turn++)
+        {
+            Assert.True(turn < 300, server.Network.FinalityOf("beijing")!.Failure?.Message);
+            await Task.Delay(100);
+        }
+
+        cluster.Kill();
+        cluster.Set("fsync = on");
+        cluster.Start();
+        var late = await server.Deposit("late", patient: true);
+        Assert.True(await server.Reaches(late, RecordState.Anchored));
+        Assert.Equal(proof, server.Proof(early));
+        Assert.Null(server.Network.FinalityOf("beijing")!.Failure);
+    }
+
+    [Fact]
+    public async Task Whoever_asks_does_not_wait_for_a_commit_that_no_standby_confirms()
+    {
+        using var cluster = PostgresCluster.Create();
+        await using var shared = new SharedNetwork(cluster);
+        await using var server = shared.Open("first");
+        var early = await server.Deposit("early");
+        Assert.True(await server.Reaches(early, RecordState.Anchored));
+
+        // Sealed, and not yet final: then the standby is gone, and after that the nodes sign.
+        shared.Links.ForEach(static link => link.Hangs = true);
+        var late = await server.Deposit("late");
+        cluster.Execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        cluster.Execute("SELECT pg_reload_conf()");
+        shared.Links.ForEach(static link => link.Hangs = false);
+        for (var turn = 0; cluster.Scalar("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") is 0L; turn++)
+        {
+            Assert.True(turn < 300, "No commit waits for the standby.");
+            await Task.Delay(100);
+        }
+
+        var asking = System.Diagnostics.Stopwatch.StartNew();
+        var finality = server.Network.FinalityOf("beijing")!;
+        for (var turn = 0; turn < 20; turn++)
+        {
+            Assert.NotEmpty(server.Proof(early));
+            Assert.NotEmpty(finality.Nodes);
+            Assert.True(finality.WaitingSince is null or > 0);
+            Assert.Equal(RecordState.Sealed, server.Network.StateOf(server.Chains["beijing"], late));
+            await Task.Delay(20);
+        }
+
+        Assert.True(asking.Elapsed < TimeSpan.FromSeconds(10), asking.Elapsed.ToString());
+        cluster.Execute("ALTER SYSTEM RESET synchronous_standby_names");
+        cluster.Execute("SELECT pg_reload_conf()");
+        Assert.True(await server.Reaches(late, RecordState.Anchored));
+    }
+
+    [Fact]
     public async Task What_was_final_and_anchored_before_a_move_is_proved_by_the_same_bytes_after_it()
     {
         await using var network = new TestNetwork("beijing");
@@ -162,20 +241,22 @@ public sealed class SharedNetworkTests
         private readonly TemporaryFolder _folder = new();
         private readonly List<LedgerNode> _nodes = [];
 
-        public SharedNetwork()
+        public SharedNetwork(PostgresCluster? cluster = null)
         {
+            cluster ??= PostgresCluster.Shared;
             var nodes = Path.Combine(_folder.Path, "nodes");
             Directory.Move(Path.Combine(_original.DataPath, "nodes"), nodes);
             foreach (var name in Chains)
             {
                 var folder = new ChainFolder(Path.Combine(_original.DataPath, "chains", name));
-                var connection = PostgresCluster.Shared.Database();
+                var connection = cluster.Database();
                 Databases.Add(new Npgsql.NpgsqlConnectionStringBuilder(connection).Database!);
                 ChainMove.ToPostgres(folder, connection, standbyWaived: true);
                 Assert.Equal(GenesisProblem.None, Genesis.TryParse(File.ReadAllBytes(folder.GenesisPath), out var genesis));
                 foreach (var node in Directory.GetDirectories(Path.Combine(nodes, name)))
                 {
                     _nodes.Add(LedgerNode.Open(new NodeFolder(node), genesis!, TestChain.Password, TimeProvider.System));
+                    Links.Add(new TestLink { Inner = new LocalNodeLink(_nodes[^1]) });
                 }
             }
         }
@@ -183,6 +264,9 @@ public sealed class SharedNetworkTests
         public IReadOnlyList<string> Chains { get; } = ["beijing", "main"];
 
         public List<string> Databases { get; } = [];
+
+        /// <summary>The ways to the nodes, of all servers.</summary>
+        public List<TestLink> Links { get; } = [];
 
         public static string Body(string text) =>
             $$"""{"type":"document","parts":[{"media":"text/plain","size":{{text.Length}},"sm3":"{{Notary.Crypto.Suite.Sm.Hash(System.Text.Encoding.UTF8.GetBytes(text)).ToHex()}}","sha256":"{{Notary.Crypto.Suite.Intl.Hash(System.Text.Encoding.UTF8.GetBytes(text)).ToHex()}}"}]}""" + "\n";
@@ -195,7 +279,7 @@ public sealed class SharedNetworkTests
                 TestChain.Copy(_original.DataPath, path);
             }
 
-            return new Server(path, _nodes);
+            return new Server(path, witness => Links[_nodes.FindIndex(node => node.Key.Equals(witness.Key))]);
         }
 
         public async ValueTask DisposeAsync()
@@ -210,7 +294,7 @@ public sealed class SharedNetworkTests
             private readonly DataFolder _data;
             private bool _closed;
 
-            public Server(string path, List<LedgerNode> nodes)
+            public Server(string path, Func<Notary.Ledger.PolicyWitness, INodeLink> linkTo)
             {
                 _data = DataFolder.Take(path, create: false);
                 Assert.Null(TrustFile.TryParse(File.ReadAllBytes(_data.TrustPath), out var trust));
@@ -219,7 +303,7 @@ public sealed class SharedNetworkTests
                     Chains.Add(folder.Name, ChainHost.Open(folder, TestChain.Password, TimeProvider.System));
                 }
 
-                Network = ChainNetwork.Start(_data, Chains, trust!, TestChain.Password, witness => new LocalNodeLink(nodes.First(node => node.Key.Equals(witness.Key))), TimeProvider.System);
+                Network = ChainNetwork.Start(_data, Chains, trust!, TestChain.Password, linkTo, TimeProvider.System);
             }
 
             public Dictionary<string, ChainHost> Chains { get; } = new(StringComparer.Ordinal);
@@ -228,7 +312,7 @@ public sealed class SharedNetworkTests
 
             public ChainFolder Folder(string name) => _data.Chain(name);
 
-            public async Task<long> Deposit(string text)
+            public async Task<long> Deposit(string text, bool patient = false)
             {
                 for (var turn = 0; ; turn++)
                 {
@@ -241,7 +325,7 @@ public sealed class SharedNetworkTests
                         return result.First;
                     }
 
-                    Assert.True(result.Outcome == DepositOutcome.FreshnessPending && turn < 200, result.Outcome.ToString());
+                    Assert.True((result.Outcome == DepositOutcome.FreshnessPending || (patient && result.Outcome == DepositOutcome.DatabaseLost)) && turn < 400, result.Outcome.ToString());
                     await Task.Delay(50);
                 }
             }
