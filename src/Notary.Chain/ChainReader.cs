@@ -23,12 +23,18 @@ public sealed class ChainReader
     // A look through the log reads whole batches, and no more of them than this many leaves need.
     private const int LeavesAtOnce = 4_096;
 
+    // The newest batches that were looked through, for all who follow the chain look at the same ones.
+    private const int RecentBatches = 64;
+    private const int RecentBytes = 8 << 20;
+
     private readonly ChainReads _reads;
     private readonly IDigestIndex _index;
     private readonly Genesis _genesis;
     private readonly ItemCipher _cipher;
     private readonly Hash32 _digestKey;
     private readonly TreeHasher _hasher;
+    private readonly SortedList<long, (long First, int Count, byte[] Entries)> _recent = [];
+    private long _recentBytes;
 
     internal ChainReader(Func<ChainHead> head, ChainReads reads, IDigestIndex index, Genesis genesis, ItemCipher cipher, Hash32 digestKey)
     {
@@ -73,8 +79,7 @@ public sealed class ChainReader
         until = from;
         while (until < size && until - from < LeavesAtOnce)
         {
-            var (first, count, entries) = _reads.Segment(until)
-                ?? throw new ChainRefusedException(ChainRefusal.Inconsistent, FormattableString.Invariant($"The batch of leaf {until} is missing: run 'notary fsck'."));
+            var (first, count, entries) = RecentBatch(until);
             ReadOnlySpan<byte> bundle = entries;
             for (var index = first; index < first + count && index < size && EntryBundle.TryNext(ref bundle, out var leaf); index++)
             {
@@ -194,6 +199,40 @@ public sealed class ChainReader
         HmacLabel.DigestIndex.CopyTo(message);
         digest.CopyTo(message[HmacLabel.DigestIndex.Length..]);
         return _genesis.Suite.Hmac(_digestKey.AsSpan(), message);
+    }
+
+    // Sealed batches do not change. A look at old ones puts none of the newest out.
+    private (long First, int Count, byte[] Entries) RecentBatch(long index)
+    {
+        lock (_recent)
+        {
+            for (var i = _recent.Count - 1; i >= 0; i--)
+            {
+                var held = _recent.GetValueAtIndex(i);
+                if (index >= held.First && index < held.First + held.Count)
+                {
+                    return held;
+                }
+            }
+        }
+
+        var read = _reads.Segment(index)
+            ?? throw new ChainRefusedException(ChainRefusal.Inconsistent, FormattableString.Invariant($"The batch of leaf {index} is missing: run 'notary fsck'."));
+        lock (_recent)
+        {
+            if (_recent.TryAdd(read.First, read))
+            {
+                _recentBytes += read.Entries.Length;
+            }
+
+            while (_recent.Count > RecentBatches || _recentBytes > RecentBytes)
+            {
+                _recentBytes -= _recent.GetValueAtIndex(0).Entries.Length;
+                _recent.RemoveAt(0);
+            }
+        }
+
+        return read;
     }
 
     private IReadOnlyList<long> Find(ReadOnlySpan<byte> entry)

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -103,7 +104,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         ProcessStartInfo start = Command(dll, [("ASPNETCORE_ENVIRONMENT", "Development"), ("DOTNET_ENVIRONMENT", "Development"), ("Notary__Listen__Url", address.GetLeftPart(UriPartial.Authority)), .. settings]);
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
-        Process process = Process.Start(start) ?? throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started.");
+        Process process = Launch(start);
         var server = new ServerProcess(process, address);
         try
         {
@@ -130,6 +131,26 @@ internal sealed class ServerProcess : IAsyncDisposable
         return start;
     }
 
+    /// <summary>Starts a process.</summary>
+    /// <exception cref="CliException">There is no such program, or no process more for this user.</exception>
+    public static Process Launch(ProcessStartInfo start)
+    {
+        Win32Exception? refused = null;
+        try
+        {
+            if (Process.Start(start) is { } process)
+            {
+                return process;
+            }
+        }
+        catch (Win32Exception failure)
+        {
+            refused = failure;
+        }
+
+        throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started{(refused is null ? "." : ": " + refused.Message)}", refused);
+    }
+
     /// <summary>What the process has written so far.</summary>
     public string SaidSoFar()
     {
@@ -154,9 +175,15 @@ internal sealed class ServerProcess : IAsyncDisposable
             return;
         }
 
-        using (Process term = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
+        try
         {
+            using Process term = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
             await term.WaitForExitAsync(CancellationToken.None);
+        }
+        catch (Win32Exception)
+        {
+            // No process can be made to ask it: it ends without being asked.
+            process.Kill(entireProcessTree: true);
         }
 
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));

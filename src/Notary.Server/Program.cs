@@ -36,7 +36,7 @@ try
     await using WebApplication app = builder.Build();
     using ServerTelemetry? telemetry = ServerTelemetry.Start(options.Telemetry, app.Logger);
     using var verify = new VerifyEndpoint(platform, options.Limits);
-    using var feeds = new EventFeeds(platform);
+    using var feeds = new EventFeeds(platform, TimeProvider.System);
     await using WebhookRunner webhooks = WebhookRunner.Start(platform, feeds, TimeProvider.System, app.Logger);
 
     app.UseLayers(options);

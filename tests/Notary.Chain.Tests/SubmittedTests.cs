@@ -61,6 +61,22 @@ public sealed class SubmittedTests
             Assert.Equal(reader.Size + 1_000, end);
         }
 
+        // More batches than are kept for those who follow: each is seen when it comes, and again from before.
+        var (seen, behind) = (reader.Size, reader.Size);
+        var more = new List<long>();
+        for (var i = 0; i < 70; i++)
+        {
+            using var sealedOne = await chain.Host.DepositAsync(new Deposit
+            {
+                Body = Encoding.UTF8.GetBytes(TestChain.Line(random)), SingleRequest = false, Account = Other, Auth = AuthMethod.ClientSecret, Received = chain.Time.GetUtcNow(),
+            });
+            more.Add(sealedOne.First);
+            Assert.Equal([sealedOne.First], reader.SubmittedBy(Other, seen, out seen).Select(f => f.Index));
+            Assert.Empty(reader.SubmittedBy(ChainCreation.DevelopmentAccount, sealedOne.First, out _));
+        }
+
+        Assert.Equal(more, reader.SubmittedBy(Other, behind, out _).Select(f => f.Index));
+        Assert.Equal(expected[Other].Take(1), reader.SubmittedBy(Other, 0, out _).Take(1).Select(f => f.Index));
         Assert.Empty(reader.SubmittedBy("dev", 0, out _));
     }
 

@@ -21,6 +21,8 @@ public sealed class NetworkUpTests
         try
         {
             await said.UntilAsync("Next: ");
+            string archive = Path.Combine(work.Root, "data", "organisations", "archive", "trust.note");
+            byte[] before = File.ReadAllBytes(archive);
             Dictionary<string, int> pids = Regex.Matches(said.Text, @"^([a-z-]+) +http://127\.0\.0\.1:\d+ +process (\d+)", RegexOptions.Multiline).ToDictionary(m => m.Groups[1].Value, m => int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture));
             Assert.Equal(["archive", "auditor", "court", "forensic-centre", "notary-office", "platform"], pids.Keys.Order(StringComparer.Ordinal));
             await NotarizeAsync(work, "first.txt", 0);
@@ -61,6 +63,21 @@ public sealed class NetworkUpTests
             Assert.Equal(0, up.ExitCode);
             await said.UntilAsync("All processes of the network have ended.");
             Assert.DoesNotContain(pids.Values, pid => Directory.Exists($"/proc/{pid}"));
+
+            // Ended before it had carried the version to everybody, it does so the next time; what cannot be written is said and tried again.
+            await File.WriteAllBytesAsync(archive, before);
+            Directory.CreateDirectory(archive + ".part");
+            await UpAsync(work, async again =>
+            {
+                await again.UntilAsync("archive: its trust file stays behind version 2: ");
+                Assert.Equal(before, File.ReadAllBytes(archive));
+                Directory.Delete(archive + ".part");
+                byte[] after = File.ReadAllBytes(Path.Combine(work.Root, "data", "trust.note"));
+                for (var clock = Stopwatch.StartNew(); !after.AsSpan().SequenceEqual(File.ReadAllBytes(archive)); await Task.Delay(100))
+                {
+                    Assert.True(clock.Elapsed < Patience, "The version was not carried to the archive.");
+                }
+            });
             await AssertRunsAloneAsync(work);
         }
         finally
@@ -103,6 +120,52 @@ public sealed class NetworkUpTests
         NetworkTests.Templates(work.Root, "main", "beijing");
         (await CliProcess.RunAsync(work.Root, "network", "create")).AssertExit(0);
         (await CliProcess.RunAsync(work.Root, "network", "up")).AssertRefused(78, "network-in-one-process");
+    }
+
+    [Fact]
+    public async Task An_interrupted_creation_is_begun_anew_and_what_may_be_the_last_copy_of_something_is_left_alone()
+    {
+        using var work = new Workspace();
+        NetworkTests.Templates(work.Root, "main", "beijing");
+        work.Write("data/VERSION", "notary-data 1\n");
+        string password = new('7', 48);
+        work.Write("data/passwords", password + "\n");
+        work.Write("data/chains.new/beijing/genesis.json", "half");
+        work.Write("data/organisations.new/court/password", "half");
+        string nodes = work.Write("data/organisations/court/beijing/mirror.db", "kept");
+        CliResult refused = await CliProcess.RunAsync(work.Root, "network", "up");
+        refused.AssertRefused(73, "chain-exists");
+        Assert.Contains("is not empty", refused.Error, StringComparison.Ordinal);
+        Assert.Equal("kept", await File.ReadAllTextAsync(nodes));
+
+        Directory.Delete(Path.Combine(work.Root, "data", "organisations"), recursive: true);
+        await UpAsync(work, async _ => await NotarizeAsync(work, "first.txt", 0), "--port", FreePorts(6).ToString(CultureInfo.InvariantCulture));
+        Assert.Equal(password + "\n", await File.ReadAllTextAsync(Path.Combine(work.Root, "data", "passwords")));
+        Assert.Equal(["beijing", "main"], Directory.EnumerateDirectories(Path.Combine(work.Root, "data", "chains")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Empty(Directory.EnumerateDirectories(Path.Combine(work.Root, "data"), "*.new"));
+    }
+
+    // Runs the network, and stops it as a person does.
+    private static async Task UpAsync(Workspace work, Func<Said, Task> meanwhile, params string[] more)
+    {
+        using Process up = CliProcess.Start(work.Root, new Dictionary<string, string>(), ["network", "up", .. more]);
+        var said = new Said(up);
+        try
+        {
+            await said.UntilAsync("Next: ");
+            await meanwhile(said);
+            Signal(up.Id, "TERM");
+            using var patience = new CancellationTokenSource(Patience);
+            await up.WaitForExitAsync(patience.Token);
+            Assert.Equal(0, up.ExitCode);
+        }
+        finally
+        {
+            if (!up.HasExited)
+            {
+                up.Kill(entireProcessTree: true);
+            }
+        }
     }
 
     private static async Task<CliResult> NotarizeAsync(Workspace work, string name, int exit, params string[] more) =>

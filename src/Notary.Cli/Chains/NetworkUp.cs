@@ -58,10 +58,10 @@ internal sealed class NetworkUp(string data, string dll)
 
     private void ReadParts(string? sidechains, int port)
     {
-        bool fresh = DataFolder.IsEmpty(data);
-        using DataFolder folder = DataFolder.Take(data, create: fresh);
-        if (fresh)
+        using DataFolder folder = DataFolder.Take(data, create: DataFolder.IsEmpty(data));
+        if (folder.Chains.Count == 0)
         {
+            // Also what an interrupted creation left: it is begun anew, and refuses what it must not touch.
             IReadOnlyList<ChainTemplate> templates = ChainTemplate.LoadAll(sidechains ?? ChainCommand.FindSidechains());
             Dictionary<string, string> organisations = NetworkCreation.Organisations(templates).Select((name, i) => (name, Address: Loopback(port + 1 + i) + "/mirror")).ToDictionary(one => one.name, one => one.Address);
             CreatedNetwork created = NetworkCreation.Create(folder, templates, "notary.example", folder.DevelopmentPassword(), TimeProvider.System, new NetworkAddresses(Loopback(port), organisations));
@@ -74,7 +74,8 @@ internal sealed class NetworkUp(string data, string dll)
         }
 
         TrustFile trust = TrustStore.Read(folder.TrustPath, TrustSource.DataFolder).File;
-        _trust = trust.Content.Version;
+        // What the verb did not carry to everybody before it ended, it carries now.
+        _trust = folder.Organisations.Min(organisation => TrustStore.Read(organisation.TrustPath, TrustSource.Named).File.Content.Version);
         foreach (OrganisationFolder organisation in folder.Organisations)
         {
             _parts.Add(new Part(organisation.Name, FormattableString.Invariant($"{organisation.Chains.Count} ledger nodes"), AddressOf(organisation, trust), Settings(organisation)));
@@ -86,7 +87,7 @@ internal sealed class NetworkUp(string data, string dll)
     private static string Loopback(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
 
     private static Uri AddressOf(OrganisationFolder organisation, TrustFile trust) =>
-        trust.Content.Chains.SelectMany(chain => chain.Policy.Witnesses).FirstOrDefault(witness => witness.Name == organisation.Name && witness.Url is not null) is { } found
+        trust.Content.Chains.OrderBy(chain => chain.FromMainIndex).SelectMany(chain => chain.Policy.Witnesses).LastOrDefault(witness => witness.Name == organisation.Name && witness.Url is not null) is { } found
         && Uri.TryCreate(found.Url, UriKind.Absolute, out Uri? address) && address.IsLoopback
             ? address
             : throw new CliException(ExitCode.Configuration, "network-address", $"The trust file gives {organisation.Name} no address on this machine, so its nodes cannot be served where they are looked for.");
@@ -140,8 +141,15 @@ internal sealed class NetworkUp(string data, string dll)
         finally
         {
             // The platform first, then all others at once.
-            await _parts[^1].DisposeAsync();
-            await Task.WhenAll(_parts.SkipLast(1).Select(part => part.DisposeAsync().AsTask()));
+            try
+            {
+                await _parts[^1].DisposeAsync();
+            }
+            finally
+            {
+                await Task.WhenAll(_parts.SkipLast(1).Select(part => part.DisposeAsync().AsTask()));
+            }
+
             Console.WriteLine("All processes of the network have ended.");
         }
     }
@@ -154,9 +162,9 @@ internal sealed class NetworkUp(string data, string dll)
         {
             using JsonDocument answer = JsonDocument.Parse(await client.NetworkUnverifiedAsync(cancel));
             NetworkTable table = NetworkTable.Of(answer.RootElement);
+            troubles.AddRange(await CarryTrustAsync(client, answer.RootElement.GetProperty("trust").GetProperty("version").GetInt64(), cancel));
             lines = [.. table.Lines, .. troubles];
             troubles.AddRange(table.Troubles);
-            await CarryTrustAsync(client, answer.RootElement.GetProperty("trust").GetProperty("version").GetInt64(), cancel);
         }
         catch (Exception wrong) when (wrong is NotaryClientException or JsonException or InvalidOperationException or KeyNotFoundException)
         {
@@ -185,26 +193,40 @@ internal sealed class NetworkUp(string data, string dll)
         }
     }
 
-    // What each organisation's administrator does by 'notary trust update': forward only, each version checked against the one before.
-    private async Task CarryTrustAsync(NotaryClient client, long version, CancellationToken cancel)
+    // What each organisation's administrator does by 'notary trust update': forward only, each version checked against the one before. What could not be done is said, and tried again in the next round.
+    private async Task<List<string>> CarryTrustAsync(NotaryClient client, long version, CancellationToken cancel)
     {
         if (version <= _trust)
         {
-            return;
+            return [];
         }
 
+        long carried = version;
+        var troubles = new List<string>();
         foreach (OrganisationFolder organisation in new DirectoryInfo(Path.Combine(data, "organisations")).EnumerateDirectories().Select(folder => new OrganisationFolder(folder.FullName)))
         {
-            TrustFile known = TrustStore.Read(organisation.TrustPath, TrustSource.Named).File;
-            IReadOnlyList<TrustFile> following = await client.FollowingTrustAsync(known, cancel);
-            if (following.Count > 0)
+            try
             {
-                DurableFile.Replace(organisation.TrustPath, following[^1].ToBytes());
-                DurableFile.SyncFolder(organisation.Root);
+                TrustFile known = TrustStore.Read(organisation.TrustPath, TrustSource.Named).File;
+                IReadOnlyList<TrustFile> following = await client.FollowingTrustAsync(known, cancel);
+                if (following.Count > 0)
+                {
+                    DurableFile.Replace(organisation.TrustPath, following[^1].ToBytes());
+                    DurableFile.SyncFolder(organisation.Root);
+                    known = following[^1];
+                }
+
+                carried = Math.Min(carried, known.Content.Version);
+            }
+            catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or NotaryClientException)
+            {
+                carried = _trust;
+                troubles.Add($"  {organisation.Name}: its trust file stays behind version {version}: {Terminal.Printable(wrong.Message)}");
             }
         }
 
-        _trust = version;
+        _trust = carried;
+        return troubles;
     }
 
     /// <summary>One process of the network.</summary>

@@ -47,7 +47,7 @@ internal static class NodeCommand
         }
 
         var start = ServerProcess.Command(ServerProcess.FindDll(server), [.. NetworkUp.Settings(organisation), ("Notary__Listen__Url", listen)]);
-        using Process process = Process.Start(start) ?? throw new CliException(ExitCode.Unavailable, "server-not-started", $"{start.FileName} could not be started.");
+        using Process process = ServerProcess.Launch(start);
         try
         {
             await process.WaitForExitAsync(cancel);

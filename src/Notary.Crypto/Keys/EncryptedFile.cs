@@ -9,8 +9,9 @@ namespace Notary.Crypto.Keys;
 
 /// <summary>
 /// One encrypted PKCS#8 key as PEM (RFC 5958, RFC 7468 clause 11): PBES2 with PBKDF2-HMAC-SHA256, 600,000 rounds, and AES-256-CBC (RFC 8018).
-/// A password of exactly 48 lower-case hexadecimal digits, as a program draws 192 bits and no hash prints, gets 10,000 rounds: what nobody can guess gains nothing by being
-/// stretched, and a network opens dozens of key files at its start.
+/// A password of exactly 48 lower-case hexadecimal digits is taken for 192 bits that a program drew, and gets 10,000 rounds: what nobody can guess gains nothing by being
+/// stretched, and a network opens dozens of key files at its start. That is a guess from its form. The usual hashes print 32, 40, 64 or more digits, but some print 48 (Tiger,
+/// SHA-384 cut short, <c>b2sum -l 192</c>): a password that somebody made so from a word is guessed sixty times as fast as the word itself would be.
 /// CBC has no integrity of its own, and a damaged Ed25519 or symmetric key would be another, valid key: so the private key's SHA-256 lies beside it
 /// inside the ciphertext, as a messageDigest attribute (RFC 2985 5.4.2 syntax), and is compared on reading. Files written by others lack it.
 /// Written once, with mode 0600, and synced to the disk together with its folder before <see cref="Write"/> returns: a key that has signed

@@ -12,12 +12,13 @@ namespace Notary.Server.Events;
 internal readonly record struct RecordEvent(string Type, byte[] Json);
 
 /// <summary>The feeds of a platform.</summary>
-internal sealed class EventFeeds(Platform platform) : IDisposable
+internal sealed class EventFeeds(Platform platform, TimeProvider time) : IDisposable
 {
     private const int LooksAtOnce = 2;
 
     // Whoever was away for long is caught up on few threads of each chain at once; between two looks the others have their turn, and a database that hangs holds up its own chain alone.
     private readonly Dictionary<string, SemaphoreSlim> _looks = platform.Chains.Keys.ToDictionary(static name => name, static _ => new SemaphoreSlim(LooksAtOnce, LooksAtOnce), StringComparer.Ordinal);
+    private readonly AccountTurns _turns = new(time);
 
     /// <summary>What an account's chain has told so far: a listener that begins here is told what comes, and that what is not final yet becomes so.</summary>
     public EventPosition Now(ChainHost chain)
@@ -38,6 +39,8 @@ internal sealed class EventFeeds(Platform platform) : IDisposable
         {
             looks.Dispose();
         }
+
+        _turns.Dispose();
     }
 
     internal (long Final, long Anchored) Reached(ChainHost chain)
@@ -53,19 +56,8 @@ internal sealed class EventFeeds(Platform platform) : IDisposable
 
     internal Finality? FinalityOf(ChainHost chain) => platform.Network.FinalityOf(chain.Name);
 
-    internal async Task<(IReadOnlyList<SubmittedRecord> Records, long Until)> LookAsync(ChainHost chain, string account, long from, CancellationToken cancellation)
-    {
-        SemaphoreSlim looks = _looks[chain.Name];
-        await looks.WaitAsync(cancellation);
-        try
-        {
-            return (chain.Reader.SubmittedBy(account, from, out long until), until);
-        }
-        finally
-        {
-            looks.Release();
-        }
-    }
+    internal Task<(IReadOnlyList<SubmittedRecord> Records, long Until)> LookAsync(ChainHost chain, string account, long from, CancellationToken cancellation) =>
+        _turns.LookAsync(account, chain.Name, _looks[chain.Name], () => (chain.Reader.SubmittedBy(account, from, out long until), until), cancellation);
 }
 
 /// <summary>
@@ -92,7 +84,7 @@ internal sealed class EventFeed(EventFeeds feeds, string account, ChainHost chai
         (long finalTo, long anchoredTo) = feeds.Reached(chain);
         if (Position.Anchored < Math.Min(anchoredTo, Position.Final))
         {
-            return await TellAnchoredAsync(cancellation);
+            return await TellAnchoredAsync(Math.Min(anchoredTo, Position.Final), cancellation);
         }
 
         if (Position.Final < Math.Min(finalTo, Position.Sealed) && feeds.FinalityOf(chain)?.Newest is { } final)
@@ -114,27 +106,53 @@ internal sealed class EventFeed(EventFeeds feeds, string account, ChainHost chai
         return (false, null);
     }
 
-    private Task<(bool, RecordEvent?)> TellAnchoredAsync(CancellationToken cancellation)
+    private async Task<(bool, RecordEvent?)> TellAnchoredAsync(long to, CancellationToken cancellation)
     {
         Finality finality = feeds.FinalityOf(chain)!;
-        (FinalCheckpoint? held, long atMs, long mainIndex) = chain.Name == TrustFile.MainChain
-            ? (finality.Newest, finality.Newest?.AtMs ?? 0, -1)
-            : finality.AnchorOf(Position.Anchored) is { } anchored ? (anchored.Final, anchored.AtMs, anchored.MainIndex) : (null, 0, -1);
+        (FinalCheckpoint? held, long atMs, long mainIndex) = (finality.Newest, finality.Newest?.AtMs ?? 0, -1);
+        if (chain.Name != TrustFile.MainChain)
+        {
+            // The store is asked only for the anchors of the account's own records: there may be thousands between two of them.
+            await LookAsync(Position.Anchored, cancellation);
+            if (Next(Position.Anchored, Math.Min(_until, to)) is not { } next)
+            {
+                return await TellAsync("anchored", Position.Anchored, to, atMs, -1, -1, until => Position with { Anchored = until }, cancellation);
+            }
+
+            (held, atMs, mainIndex) = finality.AnchorOf(next.Index) is { } anchored ? (anchored.Final, anchored.AtMs, anchored.MainIndex) : (null, 0, -1);
+        }
 
         // A version of the trust file that reached back may have taken the anchor out since.
         return held is null
-            ? Task.FromResult<(bool, RecordEvent?)>((false, null))
-            : TellAsync("anchored", Position.Anchored, Math.Min(held.Size, Position.Final), atMs, held.Size, mainIndex, until => Position with { Anchored = until }, cancellation);
+            ? (false, null)
+            : await TellAsync("anchored", Position.Anchored, Math.Min(held.Size, Position.Final), atMs, held.Size, mainIndex, until => Position with { Anchored = until }, cancellation);
     }
 
-    private async Task<(bool, RecordEvent?)> TellAsync(string type, long from, long to, long? atMs, long size, long mainIndex, Func<long, EventPosition> move, CancellationToken cancellation)
+    private SubmittedRecord? Next(long from, long until)
+    {
+        foreach (SubmittedRecord record in _seen)
+        {
+            if (record.Index >= from)
+            {
+                return record.Index < until ? record : null;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task LookAsync(long from, CancellationToken cancellation)
     {
         if (from < _from || from >= _until)
         {
             (_seen, _until) = await feeds.LookAsync(chain, account, from, cancellation);
             _from = from;
         }
+    }
 
+    private async Task<(bool, RecordEvent?)> TellAsync(string type, long from, long to, long? atMs, long size, long mainIndex, Func<long, EventPosition> move, CancellationToken cancellation)
+    {
+        await LookAsync(from, cancellation);
         long until = Math.Min(_until, to);
         List<SubmittedRecord> records = [.. _seen.Where(record => record.Index >= from && record.Index < until).Take(MaxRecords + 1)];
         if (records.Count > MaxRecords)

@@ -5,7 +5,7 @@ using Notary.Server.Options;
 
 namespace Notary.Server.Http;
 
-/// <summary>How often one address may ask what costs more than it looks like. Deposits are not limited here: the sequencer's bounded queue does that.</summary>
+/// <summary>How often one address, or one account, may ask what costs more than it looks like. Deposits are not limited here: the sequencer's bounded queue does that.</summary>
 internal static class RateLimits
 {
     /// <summary>Public look-ups.</summary>
@@ -14,10 +14,16 @@ internal static class RateLimits
     /// <summary>Verifications.</summary>
     public const string Verify = "verify";
 
+    /// <summary>Changes of an account's webhooks: each is a synced write.</summary>
+    public const string WebhookChange = "webhook-change";
+
     public static void AddRateLimits(this IServiceCollection services, LimitOptions limits) => services.AddRateLimiter(options =>
     {
         options.AddPolicy(Lookup, context => ServiceAccountIdentity.Of(context) is null ? Of(context, limits.LookupsPerMinute) : RateLimitPartition.GetNoLimiter("account"));
         options.AddPolicy(Verify, context => Of(context, limits.VerifyPerMinute));
+        options.AddPolicy(WebhookChange, context => ServiceAccountIdentity.Of(context) is { } caller
+            ? Of($"{caller.Chain}/{caller.Account}", limits.WebhookChangesPerMinute)
+            : throw new InvalidOperationException("A webhook without a caller."));
         options.OnRejected = (rejected, _) =>
         {
             int seconds = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : 60;
@@ -25,8 +31,10 @@ internal static class RateLimits
         };
     });
 
-    private static RateLimitPartition<string> Of(HttpContext context, int perMinute) => RateLimitPartition.GetFixedWindowLimiter(
-        PartitionOf(context.Connection.RemoteIpAddress), _ => new FixedWindowRateLimiterOptions { PermitLimit = perMinute, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 });
+    private static RateLimitPartition<string> Of(HttpContext context, int perMinute) => Of(PartitionOf(context.Connection.RemoteIpAddress), perMinute);
+
+    private static RateLimitPartition<string> Of(string partition, int perMinute) => RateLimitPartition.GetFixedWindowLimiter(
+        partition, _ => new FixedWindowRateLimiterOptions { PermitLimit = perMinute, Window = TimeSpan.FromMinutes(1), QueueLimit = 0 });
 
     // One customer has a whole /64 of IPv6: a limit for each address would be none.
     private static string PartitionOf(System.Net.IPAddress? address) => address switch

@@ -5,7 +5,8 @@ using Notary.Server.Startup;
 namespace Notary.Server.Nodes;
 
 /// <summary>
-/// The trust file as an organisation knows it: told to its nodes at the start, and again whenever the file has changed. A changed file that is no trust file, or an older one, leaves them as they are.
+/// The trust file as an organisation knows it: told to its nodes at the start, and again whenever the file has changed. A changed file that is no trust file, of another
+/// deployment, or does not follow the one before leaves them as they are, and the log says so; an older one does too.
 /// </summary>
 internal sealed class NodeTrust : IAsyncDisposable
 {
@@ -17,8 +18,10 @@ internal sealed class NodeTrust : IAsyncDisposable
     private readonly IReadOnlyList<LedgerNode> _nodes;
     private readonly CancellationTokenSource _stop = new();
     private (DateTime Written, long Length) _read;
-    private long _version;
+    private TrustFile? _known;
     private Task _following = Task.CompletedTask;
+
+    private long Version => _known?.Content.Version ?? 0;
 
     private NodeTrust(string path, IReadOnlyList<LedgerNode> nodes)
     {
@@ -34,7 +37,7 @@ internal sealed class NodeTrust : IAsyncDisposable
         try
         {
             TrustFile file = trust.Read(out string? problem) ?? throw new StartRefusedException($"'{path}' of {Option} is no trust file ({problem}): take the one that was published, and compare its fingerprint.");
-            if (nodes.FirstOrDefault(node => !file.EntriesOf(node.Origin).Any()) is { } unknown)
+            if (trust.Unknown(file) is { } unknown)
             {
                 throw new StartRefusedException($"the trust file '{path}' of {Option} does not know {unknown.Origin}, which {unknown.Key.Name} mirrors: take the trust file of that deployment.");
             }
@@ -84,14 +87,15 @@ internal sealed class NodeTrust : IAsyncDisposable
                 return;
             }
 
-            if (Read(out string? problem) is not { } file)
+            TrustFile? file = Read(out string? problem);
+            if ((problem ?? Unfit(file!)) is { } reason)
             {
-                Log.TrustUnreadable(logger, _version, problem!);
+                Log.TrustUnreadable(logger, Version, reason);
             }
-            else if (file.Content.Version > _version)
+            else if (file!.Content.Version > Version)
             {
                 Tell(file);
-                Log.TrustFollowed(logger, _version, file.Fingerprint.ToHex());
+                Log.TrustFollowed(logger, Version, file.Fingerprint.ToHex());
             }
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
@@ -100,9 +104,22 @@ internal sealed class NodeTrust : IAsyncDisposable
             if (_read != default)
             {
                 _read = default;
-                Log.TrustUnreadable(logger, _version, unreadable.Message);
+                Log.TrustUnreadable(logger, Version, unreadable.Message);
             }
         }
+    }
+
+    private LedgerNode? Unknown(TrustFile file) => _nodes.FirstOrDefault(node => !file.EntriesOf(node.Origin).Any());
+
+    // Where versions lie between them, whoever wrote the file has checked each ('notary trust update'); of the next one it is seen here.
+    private string? Unfit(TrustFile file)
+    {
+        TrustFile known = _known!;
+        return file.Content.Deployment != known.Content.Deployment ? $"it is of the deployment {file.Content.Deployment}, not {known.Content.Deployment}"
+            : file.Content.Version == Version && file.Fingerprint != known.Fingerprint ? $"it is another version {Version} ({file.Fingerprint.ToHex()})"
+            : file.Content.Version == Version + 1 && file.Follows(known) is { } wrong ? $"{wrong.Failure}: {wrong.Detail}"
+            : file.Content.Version > Version && Unknown(file) is { } unknown ? $"it does not know {unknown.Origin}, which {unknown.Key.Name} mirrors"
+            : null;
     }
 
     private TrustFile? Read(out string? problem)
@@ -129,6 +146,6 @@ internal sealed class NodeTrust : IAsyncDisposable
             node.KnowTrust(file);
         }
 
-        _version = file.Content.Version;
+        _known = file;
     }
 }

@@ -98,6 +98,9 @@ public sealed class LimitOptions
 
     [Option("Webhooks that one account may have; further ones are answered 409.", Unit = "webhooks", Floor = 1, Ceiling = 100)]
     public int WebhooksPerAccount { get; set; } = 4;
+
+    [Option("How often one account may put or delete webhooks.", Unit = "a minute", Floor = 1, Ceiling = 100_000)]
+    public int WebhookChangesPerMinute { get; set; } = 60;
 }
 
 /// <summary>The native library that signs.</summary>

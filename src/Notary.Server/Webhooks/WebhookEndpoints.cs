@@ -22,18 +22,18 @@ internal sealed class WebhookEndpoints(Platform platform, WebhookRunner webhooks
     {
         routes.MapPut("/api/webhooks/{name}", (HttpContext context, string name) => PutAsync(context, name))
             .WithTags("Events").WithName("putWebhook").WithSummary("Creates a webhook of the account, and answers its secret once; or gives one another address, and goes on with it at once when it was disabled")
-            .RequireAuthorization()
+            .RequireAuthorization().RequireRateLimiting(RateLimits.WebhookChange)
             .Accepts<WebhookRequestShape>("application/json").WithMetadata(new OpenApiExampleOf("application/json", """{"url":"https://agency.example/notary"}"""))
             .Produces<WebhookShape>().Produces<WebhookShape>(201)
             .Answers(
                 Problems.Malformed, Problems.Truncated, Problems.WebhookMalformed, Problems.Unauthenticated, Problems.BodyTimeout, Problems.TooManyWebhooks, Problems.TooLarge, Problems.UnsupportedType,
-                Problems.Internal);
+                Problems.RateLimited, Problems.Internal);
         routes.MapGet("/api/webhooks", (Delegate)ListAsync)
             .WithTags("Events").WithName("listWebhooks").WithSummary("The account's webhooks, and how their deliveries go").RequireAuthorization()
             .Produces<WebhookListShape>().Answers(Problems.Unauthenticated);
         routes.MapDelete("/api/webhooks/{name}", (HttpContext context, string name) => DeleteAsync(context, name))
-            .WithTags("Events").WithName("deleteWebhook").WithSummary("Ends a webhook of the account").RequireAuthorization()
-            .Produces<WebhookShape>().Answers(Problems.Unauthenticated, Problems.WebhookNotFound);
+            .WithTags("Events").WithName("deleteWebhook").WithSummary("Ends a webhook of the account").RequireAuthorization().RequireRateLimiting(RateLimits.WebhookChange)
+            .Produces<WebhookShape>().Answers(Problems.Unauthenticated, Problems.WebhookNotFound, Problems.RateLimited);
     }
 
     private async Task PutAsync(HttpContext context, string name)

@@ -244,7 +244,14 @@ internal sealed class WebhookRunner : IAsyncDisposable
         async Task<TimeSpan> AttemptAsync(Webhook hook)
         {
             DeliveryOutcome outcome = await _delivery.SendAsync(hook, SecretOf(hook), _stop.Token);
-            Webhook? after = Change(now => now.After(outcome, _time.GetUtcNow().ToUnixTimeMilliseconds()));
+            if (outcome.Failure is not null)
+            {
+                // The next success may be days away: what was read of the log is not held until then.
+                feed = null;
+            }
+
+            // A failure at an address that it left meanwhile says nothing of the new one.
+            Webhook? after = Change(now => outcome.Failure is null || now.Url == hook.Url ? now.After(outcome, _time.GetUtcNow().ToUnixTimeMilliseconds()) : now);
             if (after is { Disabled: { Length: > 0 } reason })
             {
                 Log.WebhookDisabled(_logger, key.Name, key.Account, key.Chain, reason);

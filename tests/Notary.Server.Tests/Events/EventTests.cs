@@ -148,6 +148,24 @@ public sealed class EventTests(NetworkServer server) : IClassFixture<NetworkServ
         Assert.All(moved[1..], size => Assert.True(long.Parse(size, System.Globalization.CultureInfo.InvariantCulture) > index));
     }
 
+    [Fact]
+    public async Task A_record_is_told_with_the_first_anchored_checkpoint_that_holds_it_also_by_a_listener_that_comes_late()
+    {
+        var indexes = new List<long>();
+        for (int i = 0; i < 4; i++)
+        {
+            indexes.Add((await DepositAsync(query: "?wait=anchored")).GetProperty("index").GetInt64());
+        }
+
+        await using EventStream stream = await EventStream.OpenAsync(server.Hainan, $"hainan:{indexes[0]}:{indexes[0]}:{indexes[0]}");
+        List<Told> told = await stream.UntilAsync("anchored", [.. indexes]);
+        List<Told> anchored = [.. told.Where(t => t.Type == "anchored")];
+        Assert.Equal(indexes, anchored.SelectMany(t => t.Indexes));
+        Assert.All(anchored.Zip(indexes, indexes.Skip(1).Append(long.MaxValue)), one => Assert.InRange(one.First.Json.GetProperty("size").GetInt64(), one.Second + 1, one.Third));
+        long[] main = [.. anchored.Select(t => t.Json.GetProperty("main").GetInt64())];
+        Assert.Equal(main.Distinct().Order(), main);
+    }
+
     [Theory]
     [InlineData("7")]
     [InlineData("beijing:9:9:9")]

@@ -169,6 +169,63 @@ public sealed class WebhookTests(NetworkServer server) : IClassFixture<NetworkSe
     }
 
     [Fact]
+    public async Task An_answer_of_an_address_that_was_left_meanwhile_says_nothing_of_the_new_one()
+    {
+        var answer = new TaskCompletionSource();
+        await using Receiver old = await Receiver.StartAsync(async (_, context) =>
+        {
+            await answer.Task;
+            context.Response.StatusCode = 410;
+        });
+        await using Receiver receiver = await Receiver.StartAsync();
+        await CreateAsync("moved", old.Url);
+        long index = await DepositAsync();
+        Received first = (await old.UntilAsync(got => got.Length > 0))[0];
+        using (HttpResponseMessage moved = await PutAsync(server.Hainan, "moved", receiver.Url))
+        {
+            Assert.Equal(HttpStatusCode.OK, moved.StatusCode);
+        }
+
+        answer.SetResult();
+        Received[] got = await receiver.UntilAsync(Tells("anchored", index), 12);
+        Assert.Equal((first.Id, Convert.ToHexString(first.Body)), (got[0].Id, Convert.ToHexString(got[0].Body)));
+        Assert.Single(old.Got);
+        JsonElement state = await StateWhenAsync("moved", s => s.TryGetProperty("lastDelivery", out _));
+        Assert.Equal("active", state.GetProperty("state").GetString());
+        Assert.False(state.TryGetProperty("lastFailure", out _));
+        await DeleteAsync("moved");
+    }
+
+    [Fact]
+    public async Task Changes_of_webhooks_are_limited_for_each_account()
+    {
+        int answered = 0;
+        while (true)
+        {
+            using HttpResponseMessage answer = await server.Neighbour.DeleteAsync("/api/webhooks/none");
+            if (answer.StatusCode == HttpStatusCode.TooManyRequests)
+            {
+                await ServerFixture.ProblemAsync(answer, "rate-limited");
+                Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
+                break;
+            }
+
+            await ServerFixture.ProblemAsync(answer, "webhook-not-found");
+            answered++;
+        }
+
+        // A minute may have ended in between.
+        Assert.InRange(answered, 60, 120);
+        using HttpResponseMessage put = await PutAsync(server.Neighbour, "a", "https://agency.example/notary");
+        await ServerFixture.ProblemAsync(put, "rate-limited");
+        Assert.Equal("""{"webhooks":[]}""", await server.Neighbour.GetStringAsync("/api/webhooks"));
+        using HttpResponseMessage other = await server.Hainan.DeleteAsync("/api/webhooks/none");
+        await ServerFixture.ProblemAsync(other, "webhook-not-found");
+        using HttpResponseMessage anonymous = await server.Anyone.DeleteAsync("/api/webhooks/none");
+        await ServerFixture.ProblemAsync(anonymous, "unauthenticated");
+    }
+
+    [Fact]
     public async Task A_redirect_is_not_followed_and_retry_after_is_honoured()
     {
         await using Receiver receiver = await Receiver.StartAsync((_, context) =>

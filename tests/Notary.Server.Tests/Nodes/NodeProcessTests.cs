@@ -1,7 +1,11 @@
+using System.Diagnostics;
 using Notary.Chain.Folders;
 using Notary.Chain.Nodes;
 using Notary.Chain.Tests;
 using Notary.Chain.Tests.Nodes;
+using Notary.Crypto;
+using Notary.Crypto.Keys;
+using Notary.Crypto.Native;
 using Notary.Evidence;
 using Notary.Ledger;
 using Notary.Server.Nodes;
@@ -58,6 +62,50 @@ public sealed class NodeProcessTests(NodeFixture fixture) : IClassFixture<NodeFi
         Assert.Equal(line, (await after.AddEntriesAsync(new UploadRange(Log.Genesis.Origin, 600, 600, default), [], CancellationToken.None)).Body);
         Assert.Equal(0, await again.TerminateAsync());
         Assert.Contains("600 entries, cosigned 600", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_running_node_takes_no_trust_file_that_does_not_follow_the_one_it_knows_and_says_so()
+    {
+        string path = _folder.File("trust.note");
+        Assert.Null(TrustFile.TryParse(File.ReadAllBytes(Path.Combine(fixture.Chain.DataPath, "trust.note")), out TrustFile? first));
+        TrustContent second = first!.Content with { Version = 2, Previous = first.Fingerprint };
+        using ISigner governance = KeyFile.Load(Path.Combine(fixture.Chain.DataPath, "keys", "governance.pem"), TestChain.Password);
+        using ISigner stranger = KeyFile.Create(_folder.File("stranger.pem"), governance.Algorithm, TestChain.Password);
+        NoteKey own = second.GovernanceKeys[0];
+        NoteKey strange = NoteKey.Create(own.Name, own.Type, stranger.PublicKey.Span);
+        TrustedChain known = second.Chains[0];
+        Assert.Null(TrustFile.TryParse(OtherTrust(), out TrustFile? other));
+        using ISigner others = KeyFile.Load(_folder.File("other/keys/governance.pem"), TestChain.Password);
+        (TrustFile File, string Says)[] wrong =
+        [
+            (TrustFile.Create(other!.Content with { Version = 5, Previous = first.Fingerprint }, others), "it is of the deployment other.example, not notary.test"),
+            (TrustFile.Create(second with { GovernanceKeys = [strange] }, stranger), "TooFewOfPrevious"),
+            (TrustFile.Create(second with { Chains = [TrustedChain.Create("notary.test/hainan", "HN", known.Suite, [NoteKey.Create("notary.test/hainan", own.Type, stranger.PublicKey.Span)], known.PolicyText)] }, governance), "it does not know notary.test/beijing"),
+            (TrustFile.Create(first.Content with { Chains = [TrustedChain.Create(known.Origin, "XY", known.Suite, known.LogKeys, known.PolicyText)] }, governance), "it is another version 1"),
+        ];
+        await File.WriteAllBytesAsync(path, first.ToBytes());
+        await using ServerProcess server = ServerProcess.Start("", environment: "Production", settings: [.. Settings(), ("Notary__Nodes__TrustFile", path)]);
+        await server.WaitReadyAsync();
+        foreach ((TrustFile file, string says) in wrong)
+        {
+            await ReplaceAsync(file, says);
+        }
+
+        TrustFile right = TrustFile.Create(second, governance);
+        await ReplaceAsync(right, $"know version 2 of the trust file ({right.Fingerprint.ToHex()})");
+        Assert.Equal(wrong.Length, server.Output.Split("cannot be used, the ledger nodes go on with version 1").Length - 1);
+        Assert.Equal(0, await server.TerminateAsync());
+
+        async Task ReplaceAsync(TrustFile file, string says)
+        {
+            Assert.DoesNotContain(says, server.Output, StringComparison.Ordinal);
+            DurableFile.Replace(path, file.ToBytes());
+            for (var clock = Stopwatch.StartNew(); !server.Output.Contains(says, StringComparison.Ordinal); await Task.Delay(50))
+            {
+                Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"'{says}' was not said in time: {server.Output}");
+            }
+        }
     }
 
     [Theory]
