@@ -78,7 +78,7 @@ internal sealed class NetworkUp(string data, string dll)
         _trust = folder.Organisations.Min(organisation => TrustStore.Read(organisation.TrustPath, TrustSource.Named).File.Content.Version);
         foreach (OrganisationFolder organisation in folder.Organisations)
         {
-            _parts.Add(new Part(organisation.Name, FormattableString.Invariant($"{organisation.Chains.Count} ledger nodes"), AddressOf(organisation, trust), Settings(organisation)));
+            _parts.Add(new Part(organisation.Name, FormattableString.Invariant($"{organisation.Chains.Count} ledger node{(organisation.Chains.Count == 1 ? string.Empty : "s")}"), AddressOf(organisation, trust), Settings(organisation)));
         }
 
         _parts.Add(new Part("platform", FormattableString.Invariant($"{folder.Chains.Count} chains"), CredentialFile.Find(folder.CredentialPath).Server, [("Notary__Folders__Data", data)]));
