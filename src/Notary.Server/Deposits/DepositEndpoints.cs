@@ -73,7 +73,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         }
 
         string? type = context.Request.ContentType;
-        if (IsJson(type, "application/json"))
+        if (RequestBody.IsType(type, "application/json"))
         {
             using RequestBody body = await RequestBody.ReadAsync(context, limits.SingleBytes);
             if (body.End != BodyEnd.Complete)
@@ -118,7 +118,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
             return;
         }
 
-        if (!IsJson(context.Request.ContentType, "application/x-ndjson"))
+        if (!RequestBody.IsType(context.Request.ContentType, "application/x-ndjson"))
         {
             await Problems.WriteAsync(context, Problems.UnsupportedType, "Send application/x-ndjson: one JSON request a line.");
             return;
@@ -286,17 +286,6 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         Problems.WriteAsync(context, Problems.IdempotencyKeyMalformed, "Send one Idempotency-Key of 1 to 64 printable ASCII characters, or none.");
 
     internal static Task RefuseWaitAsync(HttpContext context) => Problems.WriteAsync(context, Problems.WaitMalformed, "Send wait=sealed, wait=final or wait=anchored once, or none.");
-
-    internal static bool IsJson(string? type, string wanted)
-    {
-        if (string.Equals(type, wanted, StringComparison.Ordinal))
-        {
-            return true;
-        }
-
-        return MediaTypeHeaderValue.TryParse(type, out MediaTypeHeaderValue? media) && media.MediaType.Equals(wanted, StringComparison.OrdinalIgnoreCase)
-            && (!media.Charset.HasValue || media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
-    }
 }
 
 /// <summary>Maps the deposits.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 
 namespace Notary.Server.Http;
 
@@ -91,6 +92,36 @@ public struct RequestBody : IDisposable
         {
             return Failed(array, length, BodyEnd.Truncated);
         }
+    }
+
+    /// <summary>Reads a JSON body. With another end than <see cref="BodyEnd.Complete"/> the request was refused, and answered.</summary>
+    public static async ValueTask<RequestBody> ReadJsonAsync(HttpContext context, int limit)
+    {
+        if (!IsType(context.Request.ContentType, "application/json"))
+        {
+            await Problems.WriteAsync(context, Problems.UnsupportedType, "Send application/json.");
+            return new RequestBody { End = BodyEnd.Truncated };
+        }
+
+        RequestBody body = await ReadAsync(context, limit);
+        if (body.End != BodyEnd.Complete)
+        {
+            await RefuseAsync(context, body.End, limit);
+        }
+
+        return body;
+    }
+
+    /// <summary>Whether a Content-Type is that media type, in UTF-8 where it names a charset.</summary>
+    public static bool IsType(string? type, string wanted)
+    {
+        if (string.Equals(type, wanted, StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        return MediaTypeHeaderValue.TryParse(type, out MediaTypeHeaderValue? media) && media.MediaType.Equals(wanted, StringComparison.OrdinalIgnoreCase)
+            && (!media.Charset.HasValue || media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>What Kestrel's refusal of a body means.</summary>

@@ -44,16 +44,9 @@ internal sealed class WebhookEndpoints(Platform platform, WebhookRunner webhooks
             return;
         }
 
-        if (!DepositEndpoints.IsJson(context.Request.ContentType, "application/json"))
-        {
-            await Problems.WriteAsync(context, Problems.UnsupportedType, "Send application/json.");
-            return;
-        }
-
-        using RequestBody body = await RequestBody.ReadAsync(context, MaxBody);
+        using RequestBody body = await RequestBody.ReadJsonAsync(context, MaxBody);
         if (body.End != BodyEnd.Complete)
         {
-            await RequestBody.RefuseAsync(context, body.End, MaxBody);
             return;
         }
 

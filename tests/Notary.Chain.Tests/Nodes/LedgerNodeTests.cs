@@ -449,14 +449,7 @@ public sealed class LedgerNodeTests : IDisposable
 
     private string Upload(ForgedLog log, int start, int end)
     {
-        var range = new UploadRange(log.Genesis.Origin, start, end, default);
-        Assert.Null(Node.BeginUpload(range));
-        for (var i = 0; i < range.PackageCount; i++)
-        {
-            Assert.Null(Node.TakePackage(range, i, log.Package(range, i)));
-        }
-
-        var answer = Node.EndUpload(range, range.PackageCount);
+        var answer = log.Upload(Node, start, end);
         Assert.Equal(NodeStatus.Success, answer.Status);
         return answer.Body;
     }
