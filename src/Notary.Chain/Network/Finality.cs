@@ -54,6 +54,7 @@ public sealed class Finality : IAsyncDisposable
     private volatile bool _leads;
     private volatile bool _looked;
     private volatile bool _proved;
+    private DateTimeOffset _leadsSince;
     private DateTimeOffset _yieldedUntil;
     private Exception? _tickFailure;
 
@@ -432,6 +433,7 @@ public sealed class Finality : IAsyncDisposable
         _looked = true;
         if (!_leads || !led)
         {
+            _leadsSince = _time.GetUtcNow();
             ReadStored();
         }
 
@@ -448,13 +450,10 @@ public sealed class Finality : IAsyncDisposable
     private bool IsOfUse()
     {
         var now = _time.GetUtcNow();
-        if (_leads && WaitingSince is { } since && now.ToUnixTimeMilliseconds() - since > 3 * _times.CandidateTimeout.TotalMilliseconds)
+        if (_leads && WaitingSince is { } since && now.ToUnixTimeMilliseconds() - Math.Max(since, _leadsSince.ToUnixTimeMilliseconds()) > 3 * _times.CandidateTimeout.TotalMilliseconds)
         {
+            // What it has gathered stays: since when a head waits is told for as long as it does.
             _yieldedUntil = now + _times.CandidateTimeout;
-            lock (_gate)
-            {
-                _candidate = null;
-            }
         }
 
         return now >= _yieldedUntil && MayLead();

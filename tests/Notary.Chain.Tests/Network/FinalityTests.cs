@@ -69,7 +69,10 @@ public sealed class FinalityTests : IDisposable
 
         var size = _chain.Host.Reader.Size;
         Assert.False(await nodes.Becomes(size, seconds: 2));
-        Assert.NotNull(nodes.Finality.WaitingSince);
+        var since = nodes.Finality.WaitingSince;
+        Assert.NotNull(since);
+        await Task.Delay(4 * TestNodes.Times.CandidateTimeout);
+        Assert.Equal(since, nodes.Finality.WaitingSince);
         if (how != "slow")
         {
             Assert.Equal(["court", "forensic-centre"], nodes.Finality.Nodes.Where(n => n.FailingSince is not null).Select(n => n.Name));
