@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Notary.Cli.Accounts;
 using Notary.Cli.Bench;
 using Notary.Cli.Chains;
 using Notary.Cli.Governance;
@@ -51,6 +52,8 @@ internal static class CommandLine
             NetworkCommand.Build(),
             NodeCommand.Build(),
             FsckCommand.Build(),
+            AccountCommand.Build(),
+            DevCommand.Build(),
             BenchCommand.Build(),
         };
         return root;

@@ -68,6 +68,15 @@ public static class HmacLabel
 
     /// <summary>HMAC(webhook key, · ‖ salt[32]), always with SHA-256: the secret that one webhook's receiver knows.</summary>
     public static ReadOnlySpan<byte> Webhook => "notary/v1/webhook\0"u8;
+
+    /// <summary>HMAC(identity key, ·), always with SHA-256: the AES-256-GCM key over the secrets of people's factors.</summary>
+    public static ReadOnlySpan<byte> IdentitySeal => "notary/v1/identity-seal\0"u8;
+
+    /// <summary>HMAC(identity key, · ‖ predecessor's MAC[32] ‖ row), always with SHA-256: what ties the rows of the audit trail together.</summary>
+    public static ReadOnlySpan<byte> IdentityAudit => "notary/v1/identity-audit\0"u8;
+
+    /// <summary>HMAC(identity key, · ‖ number of a document), always with SHA-256: finds an administrator's or official's other accounts.</summary>
+    public static ReadOnlySpan<byte> IdentityPerson => "notary/v1/identity-person\0"u8;
 }
 
 /// <summary>

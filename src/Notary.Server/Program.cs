@@ -3,6 +3,7 @@ using Notary.Server;
 using Notary.Server.Deposits;
 using Notary.Server.Events;
 using Notary.Server.Health;
+using Notary.Server.Identity.People;
 using Notary.Server.Logs;
 using Notary.Server.Network;
 using Notary.Server.Nodes;
@@ -31,7 +32,7 @@ try
     }
 
     await using Platform platform = Platform.Open(options, builder.Environment.IsDevelopment(), TimeProvider.System);
-    WebHost.Configure(builder, options, platform);
+    WebHost.Configure(builder, options, platform, TimeProvider.System);
 
     await using WebApplication app = builder.Build();
     using ServerTelemetry? telemetry = ServerTelemetry.Start(options.Telemetry, app.Logger);
@@ -51,10 +52,12 @@ try
     app.MapTransfers(platform, TimeProvider.System, app.Logger);
     app.MapEvents(platform, feeds, options.Limits, TimeProvider.System);
     app.MapWebhooks(platform, webhooks, options.Limits);
+    app.MapPeople(platform);
     app.MapPortal(platform);
     app.MapOpenApi();
 
     app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(app.Logger));
+    await app.PreparePeopleAsync(platform);
     await app.StartAsync();
     FirstSteps.Print(Console.Out, platform, options, started.Elapsed);
     await app.WaitForShutdownAsync();

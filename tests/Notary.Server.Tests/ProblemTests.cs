@@ -13,18 +13,26 @@ public sealed class ProblemTests(ServerFixture server)
 {
     // Frozen: lines are added, never changed.
     private const string Frozen = """
+        account-not-found 404
+        account-refused 422
+        act-decided 409
+        act-not-found 404
         body-timeout 408
         chain-not-found 404
         chain-stopped 503
+        cross-site 403
         database-lost 503
         digest-malformed 400
         entries-not-public 403
         erased 410
         event-id-malformed 400
+        factor-not-found 404
+        factor-refused 422
         freshness-pending 503
         idempotency-conflict 409
         idempotency-key-malformed 400
         internal 500
+        last-factor 409
         malformed 400
         method-not-allowed 405
         multipart-malformed 400
@@ -43,6 +51,13 @@ public sealed class ProblemTests(ServerFixture server)
         rate-limited 429
         record-not-found 404
         refused 422
+        role-not-allowed 403
+        same-officer 403
+        session-needed 401
+        session-not-found 404
+        setup-refused 403
+        sign-in-again 403
+        sign-in-refused 401
         tile-not-found 404
         tile-path-malformed 400
         too-large 413

@@ -16,6 +16,9 @@ namespace Notary.Chain.Folders;
 /// credential.json      0600: server, account and secret of the development service account
 /// trust.note           the trust file of these chains
 /// webhooks.db          0600: the accounts' webhooks, and how far each has been told
+/// identity.db          0600: people's accounts, sessions and the audit trail, where no database of its own is named for them
+/// operator.secret      0600: whoever can read it is the operator
+/// keys/identity.key    encrypts and authenticates what the identity tables hold; made at the first start
 /// keys/webhook.key     their secrets are derived from it; made with the first one
 /// keys/governance.pem  the governance key (development: online; otherwise it never lies here)
 /// credentials/         0600: a credential of the development service account for each region, in an embedded network

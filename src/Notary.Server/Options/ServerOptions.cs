@@ -18,6 +18,9 @@ public sealed class ServerOptions
     /// <summary>Where metrics and traces go.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
 
+    /// <summary>The accounts of people.</summary>
+    public PeopleOptions People { get; init; } = new();
+
     /// <summary>The ledger nodes that this process serves instead of chains.</summary>
     public NodeOptions Nodes { get; init; } = new();
 }
@@ -121,6 +124,31 @@ public sealed class TelemetryOptions
 
     [Option("How often metrics are sent.", Unit = "s", Floor = 1, Ceiling = 3_600)]
     public int MetricsSeconds { get; set; } = 15;
+}
+
+/// <summary>The accounts of people: where they lie, how long they stay signed in.</summary>
+public sealed class PeopleOptions
+{
+    [Option("A file whose first line is the connection string (Npgsql) of the identity database that several servers share; empty: identity.db in the data folder.")]
+    public string ConnectionFile { get; set; } = "";
+
+    [Option("The domain that passkeys are bound to; it never changes afterwards. Empty: the host that the browser asked.")]
+    public string Domain { get; set; } = "";
+
+    [Option("How long a person stays signed in.", Unit = "minutes", Floor = 5, Ceiling = 1_440)]
+    public int SessionMinutes { get; set; } = 480;
+
+    [Option("How long a session lives without being used.", Unit = "minutes", Floor = 1, Ceiling = 480)]
+    public int IdleMinutes { get; set; } = 30;
+
+    [Option("Wrong passwords or codes in a row after which an account rests.", Unit = "attempts", Floor = 3, Ceiling = 20)]
+    public int AttemptsBeforeLock { get; set; } = 5;
+
+    [Option("How long an account rests then.", Unit = "minutes", Floor = 1, Ceiling = 1_440)]
+    public int LockMinutes { get; set; } = 15;
+
+    [Option("Sign-ins, registrations and uses of links one address may try.", Unit = "a minute", Floor = 1, Ceiling = 100_000)]
+    public int SignInsPerMinute { get; set; } = 60;
 }
 
 /// <summary>The ledger nodes that this process serves. With one of them it serves nothing else: no chains, no accounts, no page.</summary>

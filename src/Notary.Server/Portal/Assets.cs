@@ -11,6 +11,7 @@ public static class Assets
     {
         ["site.css"] = "text/css; charset=utf-8",
         ["site.js"] = "text/javascript; charset=utf-8",
+        ["sign-in.js"] = "text/javascript; charset=utf-8",
         ["hash.js"] = "text/javascript; charset=utf-8",
         ["seal.svg"] = "image/svg+xml",
     }.ToFrozenDictionary(a => a.Key, a => Load(a.Key, a.Value), StringComparer.Ordinal);

@@ -12,6 +12,7 @@ internal static class HomeEndpoint
     public static void MapPortal(this IEndpointRouteBuilder routes, Platform platform)
     {
         routes.MapGet("/", (HttpContext context) => ShowAsync(context, platform)).ExcludeFromDescription();
+        routes.MapSignInPage();
         routes.MapAssets();
     }
 

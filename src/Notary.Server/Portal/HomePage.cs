@@ -16,23 +16,34 @@ public static class HomePage
         <svg viewBox="0 0 48 48" aria-hidden="true"><rect x="2" y="2" width="44" height="44" rx="6" fill="#a3211d"/><rect x="6" y="6" width="36" height="36" rx="3" fill="none" stroke="#fff" stroke-width="1.5"/><path d="M14 15h20M24 11v26M16 22h16M14 37h20M19 22v15M29 22v15" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"/></svg>
         """;
 
-    public static string Render(HomeTexts t, IReadOnlyList<ChainView> chains, bool development) => $"""
+    /// <summary>A page of this site: head, header and footer around what it shows.</summary>
+    public static string Frame(HomeTexts t, string heading, string path, string script, string main, string mode = "", string links = "") => $"""
         <!doctype html>
         <html lang="{t.Language}">
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>{t.Heading} – {t.Title}</title>
+        <title>{heading} – {t.Title}</title>
         <link rel="icon" type="image/svg+xml" href="/assets/seal.svg">
         <link rel="stylesheet" href="/assets/site.css">
-        <script src="/assets/site.js" defer></script>
+        <script src="/assets/{script}" defer></script>
         </head>
         <body>
         <a class="skip" href="#main">{t.Skip}</a>
         <header><div class="wrap">{Seal}<div class="brand">{t.Title}<small>{t.Service}</small></div>
-        <nav aria-label="Language / 语言">{Language(t, "en", "English")}{Language(t, "zh-CN", "中文")}</nav></div></header>
-        {(development ? $"<div class=\"mode\" role=\"note\"><div class=\"wrap\"><p>{t.Development}</p></div></div>" : "")}
+        <nav aria-label="Language / 语言">{Language(t, path, "en", "English")}{Language(t, path, "zh-CN", "中文")}</nav></div></header>
+        {mode}
         <main id="main" class="wrap">
+        {main}
+        </main>
+        <footer><div class="wrap"><p>{t.Footer}</p>
+        <ul><li><a href="/openapi/v1.json">{t.Api}</a></li><li><a href="/trust">{t.Trust}</a></li>{links}</ul></div></footer>
+        </body>
+        </html>
+
+        """;
+
+    public static string Render(HomeTexts t, IReadOnlyList<ChainView> chains, bool development) => Frame(t, t.Heading, "/", "site.js", $"""
         <h1>{t.Heading}</h1>
         <p class="lead">{t.Lead}</p>
         <input class="pick" type="file" id="file" aria-describedby="drop-more">
@@ -43,13 +54,9 @@ public static class HomePage
         <noscript><p>{t.NoScript}</p></noscript>
         <section class="result" id="result" aria-live="polite" hidden></section>
         {string.Concat(chains.Select(chain => Chain(t, chain)))}
-        </main>
-        <footer><div class="wrap"><p>{t.Footer}</p>
-        <ul><li><a href="/openapi/v1.json">{t.Api}</a></li><li><a href="/trust">{t.Trust}</a></li>{string.Concat(chains.Select(c => $"<li><a href=\"/log/{Encode(c.Name)}/checkpoint\">{t.LatestCheckpoint}</a></li>"))}</ul></div></footer>
-        </body>
-        </html>
-
-        """;
+        """,
+        development ? $"<div class=\"mode\" role=\"note\"><div class=\"wrap\"><p>{t.Development}</p></div></div>" : "",
+        string.Concat(chains.Select(c => $"<li><a href=\"/log/{Encode(c.Name)}/checkpoint\">{t.LatestCheckpoint}</a></li>")));
 
     private static string Chain(HomeTexts t, ChainView chain) => $"""
         <section class="chain" aria-labelledby="chain-{Encode(chain.Name)}">
@@ -67,8 +74,8 @@ public static class HomePage
 
         """;
 
-    private static string Language(HomeTexts t, string language, string name) =>
-        $"<a href=\"/?lang={language}\" lang=\"{language}\" hreflang=\"{language}\"{(t.Language == language ? " aria-current=\"true\"" : "")}>{name}</a>";
+    private static string Language(HomeTexts t, string path, string language, string name) =>
+        $"<a href=\"{path}?lang={language}\" lang=\"{language}\" hreflang=\"{language}\"{(t.Language == language ? " aria-current=\"true\"" : "")}>{name}</a>";
 
     private static string Encode(string text) => Encoder.Encode(text);
 }

@@ -6,6 +6,7 @@ using Notary.Chain.Network;
 using Notary.Crypto.Native;
 using Notary.Evidence;
 using Notary.Server.Identity;
+using Notary.Server.Identity.Store;
 using Notary.Server.Nodes;
 using Notary.Server.Options;
 
@@ -18,8 +19,9 @@ public sealed class Platform : IAsyncDisposable
     private readonly Dictionary<string, ChainHost> _chains;
     private readonly HashSet<string> _known = [];
 
-    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, ChainNetwork network, ServiceAccounts accounts, CreatedChain? created, bool development, string? root, string password)
+    private Platform(DataFolder data, Dictionary<string, ChainHost> chains, ChainNetwork network, ServiceAccounts accounts, IdentityDatabase identity, CreatedChain? created, bool development, string? root, string password)
     {
+        Identity = identity;
         KeyPassword = password;
         _data = data;
         _chains = chains;
@@ -48,6 +50,9 @@ public sealed class Platform : IAsyncDisposable
     /// <summary>The service accounts that may sign in.</summary>
     public ServiceAccounts Accounts { get; }
 
+    /// <summary>The accounts of people.</summary>
+    internal IdentityDatabase Identity { get; }
+
     /// <summary>The chain that this start created, if it did.</summary>
     public CreatedChain? Created { get; }
 
@@ -70,6 +75,7 @@ public sealed class Platform : IAsyncDisposable
         string? sidechains = HasChain(path) ? null : TemplatesFor(path, options.Folders, root, working, development);
         DataFolder data = DataFolder.Take(path, create: sidechains is not null);
         var chains = new Dictionary<string, ChainHost>(StringComparer.Ordinal);
+        IdentityDatabase? identity = null;
         try
         {
             string password = Password(options.Folders, data, development);
@@ -79,11 +85,13 @@ public sealed class Platform : IAsyncDisposable
             OpenChains(data, chains, password, time);
             TrustFile trust = LoadTrust(data);
             ServiceAccounts accounts = LoadAccounts(data, chains);
+            identity = IdentityDatabase.Open(options.People.ConnectionFile, data.Root, password);
             ChainNetwork network = ChainNetwork.Start(data, chains, trust, password, LinkTo, time);
-            return new Platform(data, chains, network, accounts, created, development, root, password);
+            return new Platform(data, chains, network, accounts, identity, created, development, root, password);
         }
         catch
         {
+            identity?.Dispose();
             foreach (ChainHost chain in chains.Values)
             {
                 chain.Dispose();
@@ -136,6 +144,7 @@ public sealed class Platform : IAsyncDisposable
             chain.Dispose();
         }
 
+        Identity.Dispose();
         _data.Dispose();
     }
 

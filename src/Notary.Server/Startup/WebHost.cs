@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.HttpOverrides;
 using Notary.Server.Http;
 using Notary.Server.Identity;
+using Notary.Server.Identity.People;
 using Notary.Server.OpenApi;
 using Notary.Server.Options;
 
@@ -10,7 +11,7 @@ namespace Notary.Server.Startup;
 /// <summary>How Kestrel, logging and the services are set up; what the server answers is not decided here.</summary>
 internal static class WebHost
 {
-    public static void Configure(WebApplicationBuilder builder, ServerOptions options, Platform platform)
+    public static void Configure(WebApplicationBuilder builder, ServerOptions options, Platform platform, TimeProvider time)
     {
         ConfigureHost(builder, options);
         builder.Services.AddSingleton(platform.Accounts);
@@ -22,7 +23,8 @@ internal static class WebHost
         });
         builder.Services.AddSingleton<IPolicyEvaluator, CallerEvaluator>();
         builder.Services.AddAuthorization();
-        builder.Services.AddRateLimits(options.Limits);
+        builder.Services.AddPeople(platform.Identity, options, time);
+        builder.Services.AddRateLimits(options.Limits, options.People);
         builder.Services.AddDocument();
     }
 
@@ -66,6 +68,7 @@ internal static class WebHost
             app.UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = 1 });
         }
 
+        app.UseCrossSiteCheck();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimiter();

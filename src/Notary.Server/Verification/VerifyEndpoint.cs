@@ -48,6 +48,12 @@ internal sealed class VerifyEndpoint(Platform platform, LimitOptions limits) : I
             return;
         }
 
+        if (context.Request.ContentLength > limits.VerifyBytes + BufferBytes)
+        {
+            await RequestBody.RefuseAsync(context, BodyEnd.TooLarge, limits.VerifyBytes);
+            return;
+        }
+
         if (!await _free.WaitAsync(TimeSpan.Zero))
         {
             await Problems.WriteAsync(context, Problems.VerifierBusy, "Try again in a moment, or verify offline with the command notary verify.", retryAfterSeconds: 2);

@@ -1,0 +1,22 @@
+namespace Notary.Server.Identity.Store;
+
+/// <summary>What is audited. The names are stored and stay; the list grows.</summary>
+internal static class AuditEvent
+{
+    public const string SignIn = "sign-in";
+    public const string SignOut = "sign-out";
+    public const string SessionEnd = "session-end";
+    public const string LinkUse = "link-use";
+    public const string Register = "register";
+    public const string PasskeyAdd = "passkey-add";
+    public const string PasskeyRemove = "passkey-remove";
+    public const string PasswordSet = "password-set";
+    public const string CodeAdd = "code-add";
+    public const string AccountPropose = "account-propose";
+    public const string AccountDisable = "account-disable";
+    public const string ActConfirm = "act-confirm";
+    public const string ActRefuse = "act-refuse";
+    public const string Setup = "setup";
+    public const string DevelopmentLink = "development-link";
+    public const string AuditRead = "audit-read";
+}
