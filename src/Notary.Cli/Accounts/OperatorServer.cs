@@ -57,13 +57,13 @@ internal sealed class OperatorServer : IDisposable
             using (read)
             {
                 JsonElement problem = read.RootElement;
-                string reason = problem.TryGetProperty("reason", out JsonElement r) ? $" ({r.GetString()})" : "";
+                string reason = problem.TryGetProperty("reason", out JsonElement r) ? $"{r.GetString()}: " : "";
                 throw new CliException(
                     (int)answer.StatusCode == 403 ? ExitCode.NotPermitted : ExitCode.Data,
                     problem.GetProperty("code").GetString() ?? "refused",
                     (int)answer.StatusCode == 404
                         ? "The server does not offer this: it runs outside Development, or is of another version."
-                        : Terminal.Printable($"{problem.GetProperty("detail").GetString()}{reason}"));
+                        : Terminal.Printable($"{reason}{problem.GetProperty("detail").GetString()}"));
             }
         }
         catch (HttpRequestException away)
