@@ -333,11 +333,16 @@ public sealed class ChainHost : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        // The writer's connection closes last: with it goes a descriptor of the database, and with that every lock on it that this process holds.
+        // The writer's connection closes last: with it goes a descriptor of the database, and with that every lock on it that this process holds. One in a COMMIT that nobody confirms is closed by
+        // the writer's thread, or by the end of the process.
         _sequencer.Dispose();
         Index.Dispose();
         _reads.Dispose();
-        _appender.Dispose();
+        if (!_sequencer.Abandoned)
+        {
+            _appender.Dispose();
+        }
+
         _cipher.Dispose();
         _log.Dispose();
     }

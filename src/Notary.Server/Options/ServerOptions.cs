@@ -59,7 +59,7 @@ public sealed class ListenOptions
     [Option("The slowest rate at which a body may come after its first five seconds.", Unit = "bytes/s", Floor = 1, Ceiling = 1_048_576)]
     public int BodyBytesPerSecond { get; set; } = 240;
 
-    [Option("How long a stop waits for requests under way; what is in the sequencer is always finished.", Unit = "s", Floor = 1, Ceiling = 600)]
+    [Option("How long a stop waits for requests under way; what is in the sequencer is finished, but a COMMIT that no standby confirms is left after 20 s.", Unit = "s", Floor = 1, Ceiling = 600)]
     public int ShutdownSeconds { get; set; } = 30;
 }
 
