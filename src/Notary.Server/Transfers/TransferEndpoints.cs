@@ -15,7 +15,7 @@ namespace Notary.Server.Transfers;
 /// <summary>
 /// Custody transfers: the four acts, and where transfers stand. An account acts on the chain of its credential and sees the transfers of that chain; what it may do the chain's custody policy says.
 /// </summary>
-internal sealed class TransferEndpoints(Platform platform, TimeProvider time, ILogger logger)
+internal sealed class TransferEndpoints(Platform platform, SemaphoreSlim waiting, TimeProvider time, ILogger logger)
 {
     /// <summary>Longest body: an anchored proof, and little else.</summary>
     private const int MaxBody = Receipt.MaxLength;
@@ -37,7 +37,7 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
             .Answers(
                 Problems.Malformed, Problems.Truncated, Problems.IdempotencyKeyMalformed, Problems.WaitMalformed, Problems.Unauthenticated, Problems.NoKey, Problems.NotTheCustodian, Problems.RecordNotFound,
                 Problems.TransferNotFound, Problems.BodyTimeout, Problems.IdempotencyConflict, Problems.NotDeclined, Problems.TooLarge, Problems.UnsupportedType, Problems.Refused, Problems.Internal, Problems.OutcomeUnknown,
-                Problems.QueueFull, Problems.ChainStopped, Problems.FreshnessPending, Problems.NotAnchored, Problems.DatabaseLost);
+                Problems.QueueFull, Problems.ChainStopped, Problems.FreshnessPending, Problems.NotAnchored, Problems.DatabaseLost, Problems.TooManyWaiting);
         routes.MapGet("/api/transfers", (Delegate)ListAsync)
             .WithTags("Custody").WithName("listTransfers").WithSummary("Transfers that are under way: released by the account's chain and not withdrawn, and released to it and not decided; ?limit= up to 1,000").RequireAuthorization().RequireRateLimiting(RateLimits.Lookup)
             .Produces<TransferListShape>().Answers(Problems.Malformed, Problems.Unauthenticated, Problems.RateLimited);
@@ -72,13 +72,33 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
             return;
         }
 
+        // What carries a proof may have to wait for it too.
+        if (wait <= RecordState.Sealed && request!.Act is CustodyAct.Released or CustodyAct.Declined)
+        {
+            await SealAsync(context, request, body, key, wait);
+        }
+        else if (await DepositEndpoints.TryTakePlaceAsync(context, waiting))
+        {
+            try
+            {
+                await SealAsync(context, request!, body, key, wait);
+            }
+            finally
+            {
+                waiting.Release();
+            }
+        }
+    }
+
+    private async Task SealAsync(HttpContext context, TransferRequest request, RequestBody body, string? key, RecordState wait)
+    {
         ChainHost chain = ChainOf(context, out ServiceAccountIdentity caller);
 
         // A deposit's keys are the same account's: with what it is for before the body, a key that was used for one is a conflict for the other.
         var actor = new CustodyActor(caller.Account, AuthMethod.ClientSecret, key, Suite.Intl.Hash("POST /api/transfers\n"u8, body.Memory.Span), time.GetUtcNow());
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         limit.CancelAfter(LongestWait);
-        CustodyResult result = await (request!.Act switch
+        CustodyResult result = await (request.Act switch
         {
             CustodyAct.Released => _transfers.ReleaseAsync(chain, actor, request.Evidence, OriginOf(chain, request.Target)!),
             CustodyAct.Received => _transfers.ReceiveAsync(chain, actor, request.Transfer, OriginOf(chain, request.Source), request.Proof, limit.Token),
@@ -269,5 +289,5 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
 /// <summary>Maps the transfers.</summary>
 internal static class TransferRoutes
 {
-    public static void MapTransfers(this IEndpointRouteBuilder routes, Platform platform, TimeProvider time, ILogger logger) => new TransferEndpoints(platform, time, logger).Map(routes);
+    public static void MapTransfers(this IEndpointRouteBuilder routes, Platform platform, SemaphoreSlim waiting, TimeProvider time, ILogger logger) => new TransferEndpoints(platform, waiting, time, logger).Map(routes);
 }
