@@ -64,6 +64,42 @@ public sealed class TransferTests(NetworkServer server) : IClassFixture<NetworkS
     }
 
     [Fact]
+    public async Task A_list_of_transfers_is_read_page_by_page_in_the_order_of_their_releases()
+    {
+        var released = new List<string>();
+        for (int i = 0; i < 5; i++)
+        {
+            released.Add((await ActAsync(server.Hainan, $$"""{"act":"released","evidence":"{{await DepositAsync()}}","target":"beijing"}""")).GetProperty("transfer").GetString()!);
+        }
+
+        foreach ((HttpClient end, string way, string other) in new[] { (server.Hainan, "outgoing", "incoming"), (server.Beijing, "incoming", "outgoing") })
+        {
+            var listed = new List<string>();
+            var indexes = new List<long>();
+            for (string? next = ""; next is not null;)
+            {
+                JsonElement page = await GetAsync(end, $"/api/transfers?limit=2{(next.Length == 0 ? "" : $"&{way}={next}")}");
+                Assert.InRange(page.GetProperty(way).GetArrayLength(), 1, 2);
+                Assert.True(next.Length == 0 || page.GetProperty(other).GetArrayLength() == 0);
+                listed.AddRange(page.GetProperty(way).EnumerateArray().Select(t => t.GetProperty("transfer").GetString()!));
+                indexes.AddRange(page.GetProperty(way).EnumerateArray().Select(t => t.GetProperty("released").GetProperty("index").GetInt64()));
+                next = page.GetProperty("next").TryGetProperty(way, out JsonElement more) ? more.GetString() : null;
+                Assert.True(next is null || page.GetProperty("more").GetBoolean());
+            }
+
+            Assert.Equal(released, listed.Where(released.Contains));
+            Assert.Equal(indexes.Order(), indexes);
+            Assert.Equal(listed.Distinct(), listed);
+        }
+
+        foreach (string wrong in new[] { "outgoing=", "outgoing=hainan", "outgoing=hainan:-1", "incoming=hainan:1:2", "incoming=hainan:1&incoming=hainan:1", "outgoing=hainan:99999999999999999999" })
+        {
+            using HttpResponseMessage refused = await server.Hainan.GetAsync("/api/transfers?" + wrong);
+            await ServerFixture.ProblemAsync(refused, "malformed");
+        }
+    }
+
+    [Fact]
     public async Task Who_waits_beyond_the_limit_is_refused_before_anything_is_sealed()
     {
         await server.StopAsync();
