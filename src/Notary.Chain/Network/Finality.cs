@@ -146,8 +146,9 @@ public sealed class Finality : IAsyncDisposable
         for (var i = 0; i < answers.Length; i++)
         {
             var witness = members[i].Witness;
-            if (answers[i].Outcome == FeedOutcome.Cosigned)
+            if (answers[i].Outcome is FeedOutcome.Cosigned or FeedOutcome.UnknownLog)
             {
+                // Whoever holds nothing of the chain holds nothing else of it either.
                 continue;
             }
 

@@ -22,6 +22,9 @@ public enum FeedOutcome
 
     /// <summary>It answered with another status.</summary>
     Refused = 4,
+
+    /// <summary>It says that it mirrors no log of this origin, so that it holds nothing of it.</summary>
+    UnknownLog = 5,
 }
 
 /// <summary>The ending of an attempt.</summary>
@@ -125,6 +128,8 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
 
                     _held = held;
                     break;
+                case NodeStatus.NotFound when answer.IsUnknownLog:
+                    return new FeedResult(FeedOutcome.UnknownLog, Detail: "it mirrors no log of this origin");
                 case NodeStatus.Unprocessable:
                     return new FeedResult(FeedOutcome.Inconsistent, Detail: Invariant($"size {size} does not extend the size {_held} that it holds"));
                 default:

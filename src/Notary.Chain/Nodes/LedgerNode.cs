@@ -244,7 +244,7 @@ public sealed class LedgerNode : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         if (!string.Equals(request.Checkpoint.Origin, Origin, StringComparison.Ordinal))
         {
-            return new NodeAnswer(NodeStatus.NotFound);
+            return NodeAnswer.UnknownLog;
         }
 
         // While a log key is being replaced there are two lines. Both are kept: a restart knows the new key only if the trust leaf that names it is among the entries by then.
@@ -266,7 +266,7 @@ public sealed class LedgerNode : IDisposable
     {
         ArgumentNullException.ThrowIfNull(range);
         return !string.Equals(range.Origin, Origin, StringComparison.Ordinal)
-            ? new NodeAnswer(NodeStatus.NotFound)
+            ? NodeAnswer.UnknownLog
             : InTurn(() =>
             {
                 if (Newest is not { } newest)
