@@ -93,6 +93,7 @@ internal sealed class ChainAppender : IDisposable
     private byte[] _feed = new byte[1 << 16];
     private long _trimmedTo;
     private long _requestsTrimmedMs;
+    private long _committingSince;
 
     private ChainAppender(ChainStore store, ChainReads? reads, Genesis genesis, LogSigner log, ChainClock clock, ChainState state, TileEdge edge, HeadRow head)
     {
@@ -112,6 +113,9 @@ internal sealed class ChainAppender : IDisposable
 
     /// <summary>Whether a failed database may be connected to anew: <see cref="Reopen"/>.</summary>
     public bool MayReopen => _store.IsShared;
+
+    /// <summary>How long the COMMIT of a batch has been waited for; null while none is. What a standby does not confirm is waited for without end.</summary>
+    public TimeSpan? Committing => Interlocked.Read(ref _committingSince) is > 0 and var since ? Stopwatch.GetElapsedTime(since) : null;
 
     /// <summary>Leaves below this are durable in the digest index: their feed rows go with the next turn.</summary>
     public Func<long> IndexDurableTo { get; init; } = static () => 0;
@@ -253,6 +257,7 @@ internal sealed class ChainAppender : IDisposable
             _store.Flush();
             committing = true;
             inDoubt = new CommittedBatch(_head, prover);
+            Interlocked.Exchange(ref _committingSince, MayReopen ? Stopwatch.GetTimestamp() : 0);
             _store.CommitUnsynced();
             Committed();
             return inDoubt;
@@ -268,6 +273,10 @@ internal sealed class ChainAppender : IDisposable
         {
             RollbackQuietly();
             throw;
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _committingSince, 0);
         }
     }
 

@@ -17,6 +17,8 @@ public sealed class ChainHost : IDisposable
     /// <summary>The id of the wrapping key in item boxes; a rotation of the key counts up.</summary>
     internal const uint WrappingKeyId = 1;
 
+    private static readonly TimeSpan SlowCommit = TimeSpan.FromSeconds(2);
+
     private readonly Sequencer _sequencer;
     private readonly ChainAppender _appender;
     private readonly ChainReads _reads;
@@ -142,14 +144,14 @@ public sealed class ChainHost : IDisposable
     /// <summary>How an append would end at once; null when it would be queued.</summary>
     internal AppendEnding? EndsAtOnce => Stopped is not null ? AppendEnding.Stopped : DatabaseLost is not null ? AppendEnding.DatabaseLost : FreshnessPending is not null ? AppendEnding.Held : null;
 
-    /// <summary>Whether other servers have stored what this one has not taken over yet, or their database does not answer.</summary>
+    /// <summary>Whether other servers have stored what this one has not taken over yet, or their database does not answer, or confirms nothing.</summary>
     internal bool LagsBehind
     {
         get
         {
             try
             {
-                return IsShared && (DatabaseLost is not null || _reads.StoredSize() > Reader.Size);
+                return IsShared && (DatabaseLost is not null || _appender.Committing > SlowCommit || _reads.StoredSize() > Reader.Size);
             }
             catch (DatabaseFailureException)
             {
@@ -333,11 +335,16 @@ public sealed class ChainHost : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        // The writer's connection closes last: with it goes a descriptor of the database, and with that every lock on it that this process holds.
+        // The writer's connection closes last: with it goes a descriptor of the database, and with that every lock on it that this process holds. One in a COMMIT that nobody confirms is closed by
+        // the writer's thread, or by the end of the process.
         _sequencer.Dispose();
         Index.Dispose();
         _reads.Dispose();
-        _appender.Dispose();
+        if (!_sequencer.Abandoned)
+        {
+            _appender.Dispose();
+        }
+
         _cipher.Dispose();
         _log.Dispose();
     }

@@ -41,6 +41,9 @@ public enum ChainRefusal
 
     /// <summary>No ledger node holds all entries under the largest checkpoint that the log has signed.</summary>
     EntriesLost = 13,
+
+    /// <summary>A ledger node's folder is not the one that its key works in: it was copied, or put back from a backup.</summary>
+    Copied = 14,
 }
 
 /// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>

@@ -56,6 +56,7 @@ public sealed class Fsck
     private readonly FsckOptions _options;
     private readonly IProgress<long>? _progress;
     private readonly List<FsckFinding> _findings = [];
+    private string _notCompared = "no ledger node holds this chain and no saved checkpoint was given";
     private bool _partialTilesFit;
     private long _items;
     private long _opened;
@@ -111,6 +112,11 @@ public sealed class Fsck
         database.BeginSnapshot();
         CheckPages(database);
         var trust = NewestTrust(database);
+        if (trust?.EntriesOf(genesis.Origin).LastOrDefault()?.Policy is { QuorumNone: false } policy)
+        {
+            _notCompared = $"this asks no ledger node ({string.Join(", ", policy.Witnesses.Select(static witness => witness.Name))}), a start does; name a checkpoint of one of them with --against";
+        }
+
         var head = ReadHead(database, genesis, trust, out var note);
         var against = ReadAgainst(genesis, trust, head);
         using var cipher = OpenCipher(genesis);
@@ -504,7 +510,7 @@ public sealed class Fsck
 
     private FsckReport Report(long size, Hash32 root) => new(
         _folder.Name, size, root, _items, _opened,
-        _options.Against is null ? "not compared: no ledger node holds this chain and no saved checkpoint was given" : "compared with the saved checkpoint",
+        _options.Against is null ? "not compared: " + _notCompared : "compared with the saved checkpoint",
         _findings);
 
     private void Find(long index, string table, string code, string sentence, bool isError = true)

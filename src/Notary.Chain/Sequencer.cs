@@ -15,7 +15,7 @@ internal enum AppendEnding
     /// <summary>The chain stopped before the batch was committed; nothing of it is sealed.</summary>
     Stopped = 2,
 
-    /// <summary>The chain stopped in or after the commit: whether it is sealed shows at the next start.</summary>
+    /// <summary>The chain stopped in or after the commit, or no standby confirmed it in time: whether it is sealed shows at the next start, or when one does.</summary>
     OutcomeUnknown = 3,
 
     /// <summary>The database is not there or failed before the batch was committed; nothing of it is sealed, and the chain goes on when it is back.</summary>
@@ -32,6 +32,8 @@ internal enum AppendEnding
 /// <remarks>
 /// At most one batch is being finished while one is being written. The writer goes ahead of the finisher only when enough waits to be worth a batch of its own
 /// (<see cref="AheadLeaves"/>, <see cref="AheadRequests"/>): below that, one larger batch later costs less than two signatures.
+/// A COMMIT that a shared store does not confirm is waited for by the writer without end, for who gives up knows less. Nobody else waits longer than <see cref="DoubtPatience"/>: those whose
+/// batch it is are told that its outcome is unknown, those who queue behind it that the database is lost, and whoever closes the chain leaves it to the writer's thread.
 /// </remarks>
 internal sealed class Sequencer : IDisposable
 {
@@ -56,6 +58,9 @@ internal sealed class Sequencer : IDisposable
     /// <summary>How long a request waits to learn whether a commit that was not confirmed took place.</summary>
     private static readonly TimeSpan DoubtPatience = TimeSpan.FromSeconds(20);
 
+    /// <summary>How often it is looked whether somebody has waited that long.</summary>
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
+
     private readonly ChainAppender _appender;
     private readonly Action<IReadOnlyList<DepositRequest>> _prepare;
     private readonly int _maximumRequests;
@@ -66,11 +71,15 @@ internal sealed class Sequencer : IDisposable
     private readonly AutoResetEvent _finishable = new(false);
     private readonly Thread _writer;
     private readonly Thread _finisher;
+    private readonly Timer? _watch;
     private long _queuedBytes;
     private int _queuedLeaves;
     private Turn? _finishing;
     private bool _closing;
     private bool _finished;
+    private bool _written;
+    private bool _abandoned;
+    private volatile Turn? _appending;
     private volatile string? _databaseLost;
     private long _appendingSince;
     private volatile StoppedState? _stopped;
@@ -89,14 +98,17 @@ internal sealed class Sequencer : IDisposable
         _finisher = new Thread(Finish) { IsBackground = true, Name = "finisher" };
         _writer.Start();
         _finisher.Start();
+        _watch = appender.MayReopen ? new Timer(static self => ((Sequencer)self!).Watch(), this, WatchInterval, WatchInterval) : null;
     }
 
     /// <summary>The newest signed head.</summary>
     public ChainHead Head => _appender.Head;
 
     /// <summary>Why the database does not answer; null while it does.</summary>
-    public string? DatabaseLost => _databaseLost ?? (Interlocked.Read(ref _appendingSince) is > 0 and var since && Stopwatch.GetElapsedTime(since) > DoubtPatience
-        ? "A batch has waited for the database for more than 20 s: the standby does not confirm, or another process holds the chain's lock."
+    public string? DatabaseLost => _databaseLost ?? (_appender.Committing > DoubtPatience
+        ? "No standby has confirmed the COMMIT of a batch for more than 20 s: it is waited for, and whether the batch is sealed is known when one does."
+        : Interlocked.Read(ref _appendingSince) is > 0 and var since && Stopwatch.GetElapsedTime(since) > DoubtPatience
+        ? "A batch has waited for the database for more than 20 s: it is slow, or another process holds the chain's lock."
         : null);
 
     /// <summary>Appends nothing while this says so.</summary>
@@ -107,6 +119,18 @@ internal sealed class Sequencer : IDisposable
 
     /// <summary>Why it stopped; null while it runs.</summary>
     public StoppedState? Stopped => _stopped;
+
+    /// <summary>Whether the appender was left to the writer's thread when this was closed: that disposes it.</summary>
+    public bool Abandoned
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _abandoned;
+            }
+        }
+    }
 
     /// <summary>Queues a request and waits for its ending.</summary>
     public Task<AppendOutcome> AppendAsync(AppendRequest request)
@@ -145,7 +169,10 @@ internal sealed class Sequencer : IDisposable
     /// <summary>Stops the chain from outside; what is being written ends as it ends.</summary>
     public void StopFor(StoppedState state) => Stop(state);
 
-    /// <summary>Finishes what waits and stores the newest note.</summary>
+    /// <summary>
+    /// Finishes what waits and stores the newest note. A COMMIT that is not confirmed is left to the writer's thread after <see cref="DoubtPatience"/>: the database ends it, also when this process
+    /// is gone, and the next start reads what it came to.
+    /// </summary>
     public void Dispose()
     {
         lock (_gate)
@@ -159,7 +186,11 @@ internal sealed class Sequencer : IDisposable
         }
 
         _writable.Set();
-        _writer.Join();
+        while (!_writer.Join(WatchInterval) && !Abandon())
+        {
+        }
+
+        _watch?.Dispose();
         lock (_gate)
         {
             _finished = true;
@@ -167,8 +198,40 @@ internal sealed class Sequencer : IDisposable
 
         _finishable.Set();
         _finisher.Join();
-        _writable.Dispose();
-        _finishable.Dispose();
+        if (!Abandoned)
+        {
+            _writable.Dispose();
+            _finishable.Dispose();
+        }
+    }
+
+    // Whether the writer was left where it is.
+    private bool Abandon()
+    {
+        if (_appender.Committing is not { } waited || waited <= DoubtPatience)
+        {
+            return false;
+        }
+
+        Watch();
+        lock (_gate)
+        {
+            return _abandoned = !_written;
+        }
+    }
+
+    private void Watch()
+    {
+        // In COMMIT everything of the requests has been sent: their leaves may go.
+        if (_appender.Committing > DoubtPatience && _appending is { } turn)
+        {
+            turn.EndEarly(AppendEnding.OutcomeUnknown);
+        }
+
+        if (DatabaseLost is not null)
+        {
+            EndQueue(AppendEnding.DatabaseLost);
+        }
     }
 
     private bool WorthABatch => _queuedLeaves >= AheadLeaves || _queue.Count >= AheadRequests;
@@ -184,15 +247,31 @@ internal sealed class Sequencer : IDisposable
 
     private void Write()
     {
+        WriteTurns();
+        bool abandoned;
+        lock (_gate)
+        {
+            _written = true;
+            abandoned = _abandoned;
+        }
+
+        if (abandoned)
+        {
+            _appender.Dispose();
+        }
+    }
+
+    private void WriteTurns()
+    {
         Turn? turn = null;
         try
         {
-            while (true)
+            while (!Abandoned)
             {
                 turn = Take(out var ended);
                 if (ended)
                 {
-                    Close();
+                    StoreNote();
                     return;
                 }
 
@@ -216,6 +295,12 @@ internal sealed class Sequencer : IDisposable
                     continue;
                 }
 
+                if (Abandoned)
+                {
+                    // Confirmed after nobody waited any more: the next start signs it.
+                    return;
+                }
+
                 if (!HandOver(turn))
                 {
                     // The batch before could not be finished, and this one stands on it.
@@ -236,6 +321,7 @@ internal sealed class Sequencer : IDisposable
     private bool TryAppend(Turn turn)
     {
         Interlocked.Exchange(ref _appendingSince, _appender.MayReopen ? Stopwatch.GetTimestamp() : 0);
+        _appending = turn;
         try
         {
             turn.Batch = _appender.Append([.. turn.Requests.Select(static w => w.Request)]);
@@ -248,6 +334,7 @@ internal sealed class Sequencer : IDisposable
         }
         finally
         {
+            _appending = null;
             Interlocked.Exchange(ref _appendingSince, 0);
         }
     }
@@ -333,12 +420,16 @@ internal sealed class Sequencer : IDisposable
         return held ? inDoubt : null;
     }
 
-    // A chain that stopped by itself keeps the note that it has; the next start signs what is above it.
-    private void Close()
+    // A chain that stopped by itself, or whose database is away, keeps the note that it has; the next start signs what is above it.
+    private void StoreNote()
     {
         if (_stopped is null)
         {
-            _appender.StoreNote();
+            if (_databaseLost is null)
+            {
+                _appender.StoreNote();
+            }
+
             Stop(new StoppedState(StopReason.Closed, "The chain was closed."));
         }
     }
@@ -558,6 +649,7 @@ internal sealed class Sequencer : IDisposable
         private Activity? _activity;
         private long _started;
         private bool _told;
+        private int _toldEarly;
 
         public List<Waiting> Requests { get; } = [];
 
@@ -616,6 +708,15 @@ internal sealed class Sequencer : IDisposable
             ChainTelemetry.Records.Add(records);
             ChainTelemetry.BatchRecords.Record(records);
             ChainTelemetry.CommitSeconds.Record(Stopwatch.GetElapsedTime(_started).TotalSeconds);
+        }
+
+        /// <summary>Tells whoever waits before the turn has ended, once; how it ends then is told to nobody.</summary>
+        public void EndEarly(AppendEnding ending)
+        {
+            if (Interlocked.Exchange(ref _toldEarly, 1) == 0)
+            {
+                Endings.Tell(Requests, new AppendOutcome(ending, null));
+            }
         }
 
         public void End(AppendEnding ending)

@@ -123,10 +123,14 @@ public sealed class NotaryClient : IDisposable
     /// <summary>Where transfers stand; the answer's JSON, not verified.</summary>
     /// <param name="transfer">One of them; null lists those under way from and to the account's chain.</param>
     /// <param name="limit">Of a list: at most so many each way, 1 to 1,000.</param>
+    /// <param name="outgoing">Of a list: where its next page of those that go out begins, as the page before said.</param>
+    /// <param name="incoming">The same of those that come in.</param>
     /// <param name="cancel">Gives up.</param>
-    public Task<byte[]> TransfersUnverifiedAsync(Guid? transfer = null, int limit = 100, CancellationToken cancel = default)
+    public Task<byte[]> TransfersUnverifiedAsync(Guid? transfer = null, int limit = 100, string? outgoing = null, string? incoming = null, CancellationToken cancel = default)
     {
-        string path = transfer is { } id ? $"api/transfers/{id:D}" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"api/transfers?limit={limit}");
+        string path = transfer is { } id ? $"api/transfers/{id:D}"
+            : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"api/transfers?limit={limit}") + Next("outgoing", outgoing) + Next("incoming", incoming);
+        static string Next(string way, string? place) => place is null ? string.Empty : $"&{way}={Uri.EscapeDataString(place)}";
         return SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancel);
     }
 

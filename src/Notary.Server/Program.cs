@@ -40,8 +40,9 @@ try
     using var feeds = new EventFeeds(platform, TimeProvider.System);
     await using WebhookRunner webhooks = WebhookRunner.Start(platform, feeds, TimeProvider.System, app.Logger);
 
+    using var waiting = new SemaphoreSlim(options.Limits.WaitingRequests);
     app.UseLayers(options);
-    app.MapDeposits(platform, options.Limits, TimeProvider.System, app.Logger);
+    app.MapDeposits(platform, options.Limits, waiting, TimeProvider.System, app.Logger);
     app.MapRecords(platform);
     app.MapLookup(platform);
     app.MapVerify(verify);
@@ -49,7 +50,7 @@ try
     app.MapHealth(platform);
     app.MapNetwork(platform);
     app.MapTrust(platform, app.Logger);
-    app.MapTransfers(platform, TimeProvider.System, app.Logger);
+    app.MapTransfers(platform, waiting, TimeProvider.System, app.Logger);
     app.MapEvents(platform, feeds, options.Limits, TimeProvider.System);
     app.MapWebhooks(platform, webhooks, options.Limits);
     app.MapPeople(platform);

@@ -23,10 +23,10 @@ public class FrozenNumbersTests
         Assert.Equal(["Done=0", "Malformed=1", "OtherOrigin=2", "NotACheckpoint=3", "Behind=4", "OtherRoot=5", "Failed=6"], Names<SignerAnswer>());
         Assert.Equal("000000030102ff", Convert.ToHexStringLower(SignerFrames.Of((byte)SignerRequest.Sign, [0xff])));
         Assert.Equal(["ForkedNote=1", "ForkedPrefix=2", "LeafRefused=3", "TreeRefused=4"], Names<AlarmKind>());
-        Assert.Equal(["Cosigned=0", "Unreachable=1", "Ahead=2", "Inconsistent=3", "Refused=4"], Names<FeedOutcome>());
+        Assert.Equal(["Cosigned=0", "Unreachable=1", "Ahead=2", "Inconsistent=3", "Refused=4", "UnknownLog=5"], Names<FeedOutcome>());
         Assert.Equal(
             ["NotCreated=1", "Exists=2", "OtherVersion=3", "Locked=4", "Inconsistent=5", "Key=6", "Template=7", "Storage=8", "Durability=9", "Trust=10",
-                "MirrorsMissing=11", "Forked=12", "EntriesLost=13"], Names<ChainRefusal>());
+                "MirrorsMissing=11", "Forked=12", "EntriesLost=13", "Copied=14"], Names<ChainRefusal>());
         Assert.Equal(
             ["None=0", "NotGoverned=1", "NotNextVersion=2", "NotAuthorised=3", "TooLarge=4", "ChainMissing=5", "LogKeyMissing=6", "ReachesBack=7", "NotAppended=8"], Names<TrustRefusal>());
     }

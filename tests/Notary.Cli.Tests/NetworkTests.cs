@@ -55,6 +55,15 @@ public sealed class NetworkTests
             Assert.Equal(made.Output, File.ReadAllText(Path.Combine(work.Root, suite, "node.vkey")));
         }
 
+        // Moved to another disk: both say so in one command, and what is no node is refused.
+        string[] places = [.. new[] { "sm", "intl" }.Select(name => Path.Combine(work.Root, name, "node.place"))];
+        string[] before = [.. places.Select(File.ReadAllText)];
+        places.ToList().ForEach(place => File.WriteAllText(place, "1@2.000000003\n"));
+        CliResult moved = (await CliProcess.RunAsync(work.Root, "node", "move", "sm", "intl")).AssertExit(0);
+        Assert.Equal(before, places.Select(File.ReadAllText));
+        Assert.Equal(2, moved.Output.Split('\n').Count(static line => line.StartsWith("moved: court.example/beijing+", StringComparison.Ordinal)));
+        (await CliProcess.RunAsync(work.Root, "node", "move", "nowhere")).AssertRefused(78, "chain-not-created");
+
         (await CliProcess.RunAsync(work.Root, "node", "keygen", "court.example/beijing", "--folder", "sm", "--password-file", password)).AssertRefused(73, "chain-exists");
         (await CliProcess.RunAsync(work.Root, "node", "keygen", "two words", "--folder", "other", "--password-file", password)).AssertRefused(66, "chain-template");
         Assert.False(Directory.Exists(Path.Combine(work.Root, "other")));

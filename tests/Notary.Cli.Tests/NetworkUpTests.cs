@@ -132,6 +132,7 @@ public sealed class NetworkUpTests
         work.Write("data/passwords", password + "\n");
         work.Write("data/chains.new/beijing/genesis.json", "half");
         work.Write("data/organisations.new/court/password", "half");
+        work.Write("data/nodes.new/beijing/court/node.vkey", "half");
         string nodes = work.Write("data/organisations/court/beijing/mirror.db", "kept");
         CliResult refused = await CliProcess.RunAsync(work.Root, "network", "up");
         refused.AssertRefused(73, "chain-exists");

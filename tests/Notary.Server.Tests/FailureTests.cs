@@ -47,6 +47,19 @@ public sealed class FailureTests
         await using ServerProcess server = await ServerProcess.StartReadyAsync(folder.File("data"));
         using HttpClient agency = ServerFixture.AgencyOf(server);
         await using EventStream stream = await EventStream.OpenAsync(agency);
+        await using Receiver receiver = await Receiver.StartAsync((before, context) => Task.FromResult(context.Response.StatusCode = before == 1 ? 500 : 200));
+        using (HttpResponseMessage put = await agency.PutAsync("/api/webhooks/stop", ServerFixture.Json(JsonSerializer.Serialize(new { url = receiver.Url }))))
+        {
+            Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+        }
+
+        using (HttpResponseMessage sealedOne = await agency.PostAsync("/api/evidence", ServerFixture.Json(ServerFixture.RequestOf(9))))
+        {
+            Assert.Equal(HttpStatusCode.Created, sealedOne.StatusCode);
+        }
+
+        Assert.Equal("sealed", (await stream.NextAsync())!.Type);
+        await receiver.UntilAsync(static got => got.Length == 1);
         using (var database = SqliteDatabase.OpenWriter(DatabaseOf(server.Data), create: false))
         {
             database.Execute("UPDATE head SET note_size = note_size - 1");
@@ -63,9 +76,20 @@ public sealed class FailureTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
         Assert.Contains("head-changed", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Told told = (await stream.NextAsync())!;
-        Assert.Equal(("stopped", "beijing:6:0:0", "head-changed"), (told.Type, told.Id, told.Json.GetProperty("reason").GetString()));
+        Assert.Equal(("stopped", "beijing:7:0:0", "head-changed"), (told.Type, told.Id, told.Json.GetProperty("reason").GetString()));
         Assert.Equal(["type", "timestamp", "chain", "reason", "detail"], told.Json.EnumerateObject().Select(m => m.Name));
-        Assert.Equal(6, await ServerFixture.SizeOfAsync(server));
+
+        // The webhook is told the same, under an id of its own, until it has taken it, and once.
+        Received[] got = await receiver.UntilAsync(static got => got.Length == 3);
+        JsonElement delivered = JsonDocument.Parse(got[1].Body).RootElement;
+        Assert.Equal(("stopped", "head-changed"), (delivered.GetProperty("type").GetString(), delivered.GetProperty("reason").GetString()));
+        Assert.Equal((got[1].Id, Convert.ToHexString(got[1].Body)), (got[2].Id, Convert.ToHexString(got[2].Body)));
+        Assert.Equal("stop:beijing:7:0:0", got[0].Id);
+        Assert.Matches("^stop:beijing:7:0:0:stopped:[0-9]+$", got[1].Id);
+        await Task.Delay(1_000);
+        Assert.Equal(3, receiver.Got.Count);
+        Assert.Contains("\"active\"", await agency.GetStringAsync("/api/webhooks"), StringComparison.Ordinal);
+        Assert.Equal(7, await ServerFixture.SizeOfAsync(server));
     }
 
     [Fact]

@@ -63,6 +63,7 @@ public sealed class ProblemTests(ServerFixture server)
         too-large 413
         too-many-lines 413
         too-many-streams 429
+        too-many-waiting 503
         too-many-webhooks 409
         transfer-not-found 404
         truncated 400

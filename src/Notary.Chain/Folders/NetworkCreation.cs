@@ -22,7 +22,7 @@ public sealed record NetworkAddresses(string Server, IReadOnlyDictionary<string,
 /// <c>demonstration</c>, for all nodes are under one operator. FORMATS' order of keys, genesis, trust file and first leaves, in one go.
 /// </summary>
 /// <remarks>
-/// Everything is built in <c>chains.new</c> and <c>nodes.new</c> and renamed at the end, the chains last: an interrupted creation leaves no chain, and the next one starts over. Nothing that bears its final name
+/// Everything is built in <c>chains.new</c> and <c>nodes.new</c> (or <c>organisations.new</c>) and renamed at the end, the chains last: an interrupted creation leaves no chain, and the next one starts over. Nothing that bears its final name
 /// is ever deleted, for it may be the last copy of a chain: a creation that was interrupted between the two renames is cleared by hand.
 /// Each chain's first leaves are its policies, the development account's key, and the trust file. With addresses given, the nodes are made to be run by processes of their own, one an organisation: in
 /// <c>organisations</c> instead of <c>nodes</c>, each with its own password.
@@ -55,7 +55,8 @@ public static class NetworkCreation
                 Directory.Delete(empty);
             }
 
-            foreach (var left in new[] { chains + ".new", nodes + ".new" }.Where(Directory.Exists))
+            // Of either form: what was begun as one process may be begun anew as several.
+            foreach (var left in Places.Select(name => Path.Combine(data.Root, name + ".new")).Where(Directory.Exists))
             {
                 Directory.Delete(left, recursive: true);
             }

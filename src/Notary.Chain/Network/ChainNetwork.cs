@@ -318,6 +318,7 @@ public sealed class ChainNetwork : IAsyncDisposable
             {
                 Provable = anchored => AnchorProofOf(anchored) is not null,
                 MayLead = () => chain.Stopped is null && _chains.GetValueOrDefault(TrustFile.MainChain)?.Stopped is null,
+                FollowedElsewhere = (node, other) => StopUnlessHeldAsync(chain, node, other),
             };
             _finality[name] = finality;
             if (finality.JudgedVersion < Trust.Content.Version)
@@ -411,6 +412,25 @@ public sealed class ChainNetwork : IAsyncDisposable
                 return;
             }
         }
+    }
+
+    // What the log signed elsewhere is another server's of the same database, which is taken over in a moment, or another database's. As long as this one's does not answer nobody knows.
+    private async Task StopUnlessHeldAsync(ChainHost chain, string node, OtherHistory other)
+    {
+        var (size, root) = (other.Mirrored.Size, other.Mirrored.Root);
+        for (var wait = 0; chain.IsShared && chain.Reader.Size < size && (wait < LeastLooks || chain.LagsBehind) && wait < MostLooks && !_stop.IsCancellationRequested; wait++)
+        {
+            await Task.Delay(Look, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        if (_stop.IsCancellationRequested || chain.Stopped is not null || (chain.Reader.Size < size ? chain.LagsBehind : chain.Reader.RootAt(size).Equals(root)))
+        {
+            return;
+        }
+
+        chain.StopStale(
+            $"The ledger nodes of {chain.Genesis.Origin} follow another history than this database, and too few are left to make anything final here: {node} proves it, {other.Sentence}. Another database goes on under the same log key: "
+            + "lead every server to the one that the nodes follow, and hand in again what was sealed here and is not there.");
     }
 
     // Where several servers append, a node or a row may know what another one sealed since: this one takes it over while it is held, as soon as its database lets it, and asks again.

@@ -109,6 +109,9 @@ public sealed class Finality : IAsyncDisposable
     /// <summary>Whether this server is of use as the one that leads: not while it appends nothing for good.</summary>
     internal Func<bool> MayLead { get; set; } = static () => true;
 
+    /// <summary>Called with a node's name and proof while too few nodes are left to make anything final that do not prove to follow another history.</summary>
+    internal Func<string, OtherHistory, Task> FollowedElsewhere { get; set; } = static (_, _) => Task.CompletedTask;
+
     /// <summary>Why nothing can become final, when the trust file has no entry of the chain for this place of the main chain; null otherwise.</summary>
     public string? Closed => _trust.EntryOf(_reader.Head.Size) is null ? "The trust file has no entry of this chain that holds now: what it seals stays sealed." : null;
 
@@ -143,8 +146,9 @@ public sealed class Finality : IAsyncDisposable
         for (var i = 0; i < answers.Length; i++)
         {
             var witness = members[i].Witness;
-            if (answers[i].Outcome == FeedOutcome.Cosigned)
+            if (answers[i].Outcome is FeedOutcome.Cosigned or FeedOutcome.UnknownLog)
             {
+                // Whoever holds nothing of the chain holds nothing else of it either.
                 continue;
             }
 
@@ -153,7 +157,7 @@ public sealed class Finality : IAsyncDisposable
             missing.Add(answers[i].Outcome == FeedOutcome.Unreachable ? witness.Name : $"{witness.Name} ({answers[i].Detail})");
             if (answers[i].Outcome is FeedOutcome.Ahead or FeedOutcome.Inconsistent && await ProofOfAsync(members[i], candidate, cancellation).ConfigureAwait(false) is { } proof)
             {
-                stale ??= $"the node {witness.Name} proves it: {proof}";
+                stale ??= $"the node {witness.Name} proves it: {proof.Sentence}";
             }
         }
 
@@ -581,6 +585,10 @@ public sealed class Finality : IAsyncDisposable
                         Gather(member, candidate, line);
                         Failure = null;
                     }
+                    else if (result.Outcome is FeedOutcome.Ahead or FeedOutcome.Inconsistent)
+                    {
+                        await LookElsewhereAsync(member, candidate).ConfigureAwait(false);
+                    }
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException)
                 {
@@ -595,6 +603,24 @@ public sealed class Finality : IAsyncDisposable
         }
 
         member.Dispose();
+    }
+
+    // Two databases that both go on are two histories under one log key. A node that follows the other one is one that counts no more; without a quorum of the rest nothing here becomes final again.
+    private async Task LookElsewhereAsync(QuorumMember member, Candidate candidate)
+    {
+        var other = await ProofOfAsync(member, candidate, member.Stop).ConfigureAwait(false);
+        bool without;
+        lock (_gate)
+        {
+            member.Other = other;
+            without = other is not null && _trust.EntryOf(candidate.Head.Size)?.Policy is { QuorumNone: false } policy
+                && !policy.IsSatisfiedBy(_members.Where(static one => one.Other is null).Select(static one => one.Witness.Key).ToHashSet());
+        }
+
+        if (without)
+        {
+            await FollowedElsewhere(member.Witness.Name, other!).ConfigureAwait(false);
+        }
     }
 
     private async Task<FeedResult> AskAsync(QuorumMember member, Func<MirrorFeed, Func<Candidate, CancellationToken, Task<FeedResult>>> request, Candidate candidate, CancellationToken cancellation)
@@ -627,7 +653,7 @@ public sealed class Finality : IAsyncDisposable
         return result;
     }
 
-    private async Task<string?> ProofOfAsync(QuorumMember member, Candidate candidate, CancellationToken cancellation)
+    private async Task<OtherHistory?> ProofOfAsync(QuorumMember member, Candidate candidate, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(_times.NodeTimeout);

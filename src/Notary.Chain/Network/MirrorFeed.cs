@@ -22,6 +22,9 @@ public enum FeedOutcome
 
     /// <summary>It answered with another status.</summary>
     Refused = 4,
+
+    /// <summary>It says that it mirrors no log of this origin, so that it holds nothing of it.</summary>
+    UnknownLog = 5,
 }
 
 /// <summary>The ending of an attempt.</summary>
@@ -29,6 +32,11 @@ public enum FeedOutcome
 /// <param name="Line">Its verified cosignature, with <see cref="FeedOutcome.Cosigned"/>.</param>
 /// <param name="Detail">For an operator: what was answered.</param>
 public sealed record FeedResult(FeedOutcome Outcome, NoteSignature? Line = null, string Detail = "");
+
+/// <summary>A checkpoint that a node mirrors and that the log's own key has signed, and which the chain's head does not hold.</summary>
+/// <param name="Mirrored">The checkpoint.</param>
+/// <param name="Sentence">What it proves, for people.</param>
+internal sealed record OtherHistory(Checkpoint Mirrored, string Sentence);
 
 /// <summary>
 /// The log's side of one mirror (C2SP tlog-mirror, "Updating a Mirror"): offers a head, uploads what the node lacks, and brings back its cosignature. A witness (C2SP tlog-witness) is offered the same and
@@ -61,19 +69,19 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
     /// <summary>
     /// Whether the node can prove that it holds more of the chain than the candidate, or another history: its mirror checkpoint, which the log's own key has signed. What it only says proves nothing.
     /// </summary>
-    /// <returns>What it proves, for people; null when it proves nothing.</returns>
-    public async Task<string?> ProofOfOtherHistoryAsync(Candidate candidate, IReadOnlyList<NoteKey> logKeys, CancellationToken cancellation)
+    /// <returns>Null when it proves nothing.</returns>
+    public async Task<OtherHistory?> ProofOfOtherHistoryAsync(Candidate candidate, IReadOnlyList<NoteKey> logKeys, CancellationToken cancellation)
     {
-        string? proof = null;
+        OtherHistory? proof = null;
         await GuardAsync(
             async () =>
             {
                 var note = await link.MirrorCheckpointAsync(candidate.Origin, cancellation).ConfigureAwait(false);
                 if (note is not null && note.Verify(logKeys).Ok && Checkpoint.TryParse(note.Text, out var mirrored) == CheckpointProblem.None && mirrored!.Origin == candidate.Origin)
                 {
-                    proof = mirrored.Size > candidate.Head.Size ? Invariant($"it holds size {mirrored.Size}, signed by the log, which has {candidate.Head.Size}")
+                    proof = mirrored.Size > candidate.Head.Size ? new OtherHistory(mirrored, Invariant($"it holds size {mirrored.Size}, signed by the log, which has {candidate.Head.Size}"))
                         : candidate.RootAt(mirrored.Size).Equals(mirrored.Root) ? null
-                        : Invariant($"it holds another tree of size {mirrored.Size}, signed by the log");
+                        : new OtherHistory(mirrored, Invariant($"it holds another tree of size {mirrored.Size}, signed by the log"));
                 }
 
                 return new FeedResult(FeedOutcome.Cosigned);
@@ -120,6 +128,8 @@ internal sealed class MirrorFeed(NoteKey key, INodeLink link)
 
                     _held = held;
                     break;
+                case NodeStatus.NotFound when answer.IsUnknownLog:
+                    return new FeedResult(FeedOutcome.UnknownLog, Detail: "it mirrors no log of this origin");
                 case NodeStatus.Unprocessable:
                     return new FeedResult(FeedOutcome.Inconsistent, Detail: Invariant($"size {size} does not extend the size {_held} that it holds"));
                 default:

@@ -40,7 +40,10 @@ internal sealed class QuorumMember : IDisposable
     /// <summary>What it shall be brought to next: only ever the newest.</summary>
     public Channel<Candidate> Waiting { get; } = Channel.CreateBounded<Candidate>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
-    public NodeView View => new(Witness.Name, Witness.Key, _cosigned, _failingSince, _last.Outcome, _last.Detail);
+    public NodeView View => new(Witness.Name, Witness.Key, _cosigned, _failingSince, _last.Outcome, Other is { } other ? $"{_last.Detail}: {other.Sentence}" : _last.Detail);
+
+    /// <summary>The history other than the chain's that it follows, as it proved last; null while it proves none.</summary>
+    public OtherHistory? Other { get; set; }
 
     /// <summary>The trust file names it no more: whoever feeds it ends, and disposes it.</summary>
     public void Leave(bool fed)
@@ -66,6 +69,7 @@ internal sealed class QuorumMember : IDisposable
     public void Saw(FeedResult result, long nowMs)
     {
         _last = result;
+        Other = result.Outcome == FeedOutcome.Cosigned ? null : Other;
         _failingSince = result.Outcome == FeedOutcome.Cosigned ? null : _failingSince ?? nowMs;
     }
 }

@@ -130,7 +130,7 @@ public sealed class LedgerNode : IDisposable
     /// <param name="genesis">The chain, as the node's organisation knows it: never from the log.</param>
     /// <param name="password">Opens its key file.</param>
     /// <param name="time">The clock of cosignatures.</param>
-    /// <exception cref="ChainRefusedException">No node, another chain's, held by another process, a copy that contradicts itself, or a disk that fails.</exception>
+    /// <exception cref="ChainRefusedException">No node, another chain's, held by another process, a folder that was copied, a copy that contradicts itself, or a disk that fails.</exception>
     public static LedgerNode Open(NodeFolder folder, Genesis genesis, string password, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -160,13 +160,14 @@ public sealed class LedgerNode : IDisposable
                 throw new ChainRefusedException(ChainRefusal.Key, $"The key of the node in '{folder.Root}' is not the one of '{folder.VerifierKeyPath}', or of another suite than {genesis.Origin}: put the right key back.");
             }
 
-            var held = Own(Hold(folder));
+            var held = Own(folder.Hold());
             if (!File.Exists(folder.DatabasePath))
             {
                 throw new ChainRefusedException(
                     ChainRefusal.Inconsistent, $"The node in '{folder.Root}' has lost its copy: it must not sign on with this key. Make a new node with a new key, and join with it.");
             }
 
+            folder.CheckPlace();
             var store = Own(NodeStore.Open(folder.DatabasePath));
             var reads = Own(new ChainReads(() => Sqlite.SqliteDatabase.OpenReader(folder.DatabasePath)));
             if (!store.BindGenesis(genesis.Fingerprint).Equals(genesis.Fingerprint))
@@ -244,7 +245,7 @@ public sealed class LedgerNode : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         if (!string.Equals(request.Checkpoint.Origin, Origin, StringComparison.Ordinal))
         {
-            return new NodeAnswer(NodeStatus.NotFound);
+            return NodeAnswer.UnknownLog;
         }
 
         // While a log key is being replaced there are two lines. Both are kept: a restart knows the new key only if the trust leaf that names it is among the entries by then.
@@ -266,7 +267,7 @@ public sealed class LedgerNode : IDisposable
     {
         ArgumentNullException.ThrowIfNull(range);
         return !string.Equals(range.Origin, Origin, StringComparison.Ordinal)
-            ? new NodeAnswer(NodeStatus.NotFound)
+            ? NodeAnswer.UnknownLog
             : InTurn(() =>
             {
                 if (Newest is not { } newest)
@@ -350,22 +351,6 @@ public sealed class LedgerNode : IDisposable
             _store.Dispose();
             _signer.Dispose();
             _held.Dispose();
-        }
-    }
-
-    private static FileStream Hold(NodeFolder folder)
-    {
-        try
-        {
-            return new FileStream(folder.LockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException busy)
-        {
-            throw new ChainRefusedException(ChainRefusal.Locked, $"Another process works on the node in '{folder.Root}': stop that process.", busy);
-        }
-        catch (UnauthorizedAccessException denied)
-        {
-            throw new ChainRefusedException(ChainRefusal.Storage, $"The node's folder '{folder.Root}' may not be written: give this user the right.", denied);
         }
     }
 

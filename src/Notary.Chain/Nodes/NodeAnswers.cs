@@ -41,6 +41,14 @@ public sealed record NodeAnswer(NodeStatus Status, string Body = "", string? Med
     /// <summary>The media type of a tree size (C2SP tlog-witness).</summary>
     public const string SizeMediaType = "text/x.tlog.size";
 
+    /// <summary>
+    /// That no log of that origin is mirrored here: C2SP's 404, and with it the size that is held of it. A 404 without that may be anybody's between log and node, and says nothing of what the node holds.
+    /// </summary>
+    public static NodeAnswer UnknownLog { get; } = new(NodeStatus.NotFound, "0\n", SizeMediaType);
+
+    /// <summary>Whether the node itself says that it does not know the log.</summary>
+    public bool IsUnknownLog => this == UnknownLog;
+
     internal static NodeAnswer Size(long size) => new(NodeStatus.Conflict, string.Create(CultureInfo.InvariantCulture, $"{size}\n"), SizeMediaType);
 
     internal static NodeAnswer Stands(NodeStatus status, long size, long nextEntry) => new(status, new MirrorInfo(size, nextEntry, default).Format(), MirrorInfo.MediaType);

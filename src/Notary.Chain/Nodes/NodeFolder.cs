@@ -15,6 +15,7 @@ namespace Notary.Chain.Nodes;
 /// node.vkey    the verifier key (C2SP signed-note), one line: what the organisation hands out
 /// node.pem     signs cosignatures
 /// mirror.db    SQLite: the copy, see <see cref="NodeStore"/>
+/// node.place   which file mirror.db is (<see cref="FileIdentity"/>): a copied folder's is another one
 /// node.lock    held by the process that works on the folder
 /// </code>
 /// </remarks>
@@ -30,6 +31,8 @@ public sealed class NodeFolder(string path)
     public string VerifierKeyPath => Path.Combine(Root, "node.vkey");
 
     internal string DatabasePath => Path.Combine(Root, "mirror.db");
+
+    private string PlacePath => Path.Combine(Root, "node.place");
 
     internal string LockPath => Path.Combine(Root, "node.lock");
 
@@ -68,6 +71,7 @@ public sealed class NodeFolder(string path)
             var key = NoteKey.Create(name, NoteKey.TypeFor(algorithm, cosignature: true), signer.PublicKey.Span);
             DurableFile.Replace(building.VerifierKeyPath, Encoding.ASCII.GetBytes(key.Format() + "\n"));
             NodeStore.Create(building.DatabasePath, new TreeHasher(suite).Empty);
+            building.WritePlace();
             DurableFile.SyncFolder(building.Root);
             Directory.Move(building.Root, Root);
             DurableFile.SyncFolder(parent);
@@ -80,6 +84,72 @@ public sealed class NodeFolder(string path)
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or Store.DatabaseFailureException)
         {
             throw new ChainRefusedException(ChainRefusal.Storage, $"The node cannot be made in '{Root}': {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>
+    /// Lets the node go on in this folder after it was moved to another disk or machine: whoever says so answers for it that the folder is the newest, and that the one which it comes from is never started again.
+    /// </summary>
+    /// <returns>The node's verifier key.</returns>
+    /// <exception cref="ChainRefusedException">There is no node, another process works on it, or the disk refuses.</exception>
+    public NoteKey Move()
+    {
+        var key = ReadVerifierKey();
+        using var held = Hold();
+        try
+        {
+            WritePlace();
+            DurableFile.SyncFolder(Root);
+            return key;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new ChainRefusedException(ChainRefusal.Storage, $"The node in '{Root}' cannot be moved: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Takes the folder for this process.</summary>
+    /// <exception cref="ChainRefusedException">Another process works on it, or it may not be written.</exception>
+    internal FileStream Hold()
+    {
+        try
+        {
+            return new FileStream(LockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException busy)
+        {
+            throw new ChainRefusedException(ChainRefusal.Locked, $"Another process works on the node in '{Root}': stop that process.", busy);
+        }
+        catch (UnauthorizedAccessException denied)
+        {
+            throw new ChainRefusedException(ChainRefusal.Storage, $"The node's folder '{Root}' may not be written: give this user the right.", denied);
+        }
+    }
+
+    /// <summary>Requires that the copy is the file that the node's key works with, and no copy of that. One key on two copies would sign two histories, without either of them knowing.</summary>
+    /// <exception cref="ChainRefusedException">It is not.</exception>
+    internal void CheckPlace()
+    {
+        try
+        {
+            if (FileIdentity.Of(DatabasePath) is { } place && (!File.Exists(PlacePath) || File.ReadAllText(PlacePath).TrimEnd('\n') != place))
+            {
+                throw new ChainRefusedException(
+                    ChainRefusal.Copied,
+                    $"The node in '{Root}' was copied or put back from a backup, and its key may be at work elsewhere: run it where it was, or make a new node with a new key and join with it. Only if the whole folder was moved here, and where it was it never runs again: 'notary node move {Root}'.");
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new ChainRefusedException(ChainRefusal.Storage, $"The copy in '{Root}' cannot be opened: {failure.Message}", failure);
+        }
+    }
+
+    private void WritePlace()
+    {
+        if (FileIdentity.Of(DatabasePath) is { } place)
+        {
+            DurableFile.Replace(PlacePath, Encoding.ASCII.GetBytes(place + "\n"));
         }
     }
 

@@ -68,12 +68,40 @@ public sealed record TransferView(ChainHost Source, CustodyTransfer Transfer, Cu
         : Decision.Received ? CustodyAct.Received : CustodyAct.Declined;
 }
 
+/// <summary>Where a page of transfers ended: at the release of that index on that chain. Its text is a position for whoever asks for the next one.</summary>
+/// <param name="Chain">Name of the source.</param>
+/// <param name="Index">Index of the release.</param>
+public sealed record TransferPlace(string Chain, long Index)
+{
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Chain}:{Index}");
+
+    /// <summary>The place that a text says; null when it says none.</summary>
+    public static TransferPlace? Parse(string? text) =>
+        text is { Length: <= 128 } && text.Split(':') is [{ Length: > 0 } chain, var index]
+        && long.TryParse(index, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var at) && at <= RecordNumber.MaxIndex
+            ? new TransferPlace(chain, at)
+            : null;
+}
+
+/// <summary>Some of the transfers that were asked for.</summary>
+/// <param name="Transfers">Perhaps none, also where there are more.</param>
+/// <param name="Next">Where the next page begins; null when there are no more.</param>
+public sealed record TransferPage(IReadOnlyList<TransferView> Transfers, TransferPlace? Next)
+{
+    /// <summary>Of no transfers.</summary>
+    public static TransferPage Empty { get; } = new([], null);
+}
+
 /// <summary>
 /// Custody transfers of a platform: makes the leaves of the four acts, fetches the proofs that they carry from the chains that lie here, and shows where transfers stand. What may be sealed admission decides under
 /// the chain's lock; this class only spares it what is hopeless. A proof from a chain that lies elsewhere comes with the request.
 /// </summary>
 public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chains, ChainNetwork network)
 {
+    /// <summary>Most transfers that one page looks at.</summary>
+    public const int MostLookedAt = 5_000;
+
     private const int DurabilityWaits = 200;
 
     /// <summary>Releases a record.</summary>
@@ -197,17 +225,48 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
             .OrderBy(static pair => pair.chain.Name, StringComparer.Ordinal).Select(pair => View(pair.chain, pair.Release!));
 
     /// <summary>Transfers that a chain released and has not withdrawn, oldest first.</summary>
-    public IEnumerable<TransferView> From(ChainHost chain)
+    /// <param name="chain">The source.</param>
+    /// <param name="after">Where the page before ended; null for the first.</param>
+    /// <param name="limit">Most transfers of a page.</param>
+    public TransferPage From(ChainHost chain, TransferPlace? after = null, int limit = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(chain);
-        return chain.State.Custody.Open().Where(transfer => transfer.Index < chain.Reader.Size).Select(transfer => View(chain, transfer));
+        return Page([chain], after, limit, static _ => true);
     }
 
     /// <summary>Transfers that the chains of this platform released to a chain and that it has not decided, oldest first for each source.</summary>
-    public IEnumerable<TransferView> To(ChainHost chain)
+    /// <inheritdoc cref="From"/>
+    public TransferPage To(ChainHost chain, TransferPlace? after = null, int limit = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(chain);
-        return chains.Values.OrderBy(static source => source.Name, StringComparer.Ordinal).SelectMany(From).Where(view => view.Transfer.Target == chain.Genesis.Origin && view.Decision is null);
+        return Page(chains.Values.OrderBy(static source => source.Name, StringComparer.Ordinal), after, limit, view => view.Transfer.Target == chain.Genesis.Origin && view.Decision is null);
+    }
+
+    // A page ends when it is full, or when it has looked at enough: releases that were decided long ago are never withdrawn, and stay open.
+    private TransferPage Page(IEnumerable<ChainHost> sources, TransferPlace? after, int limit, Func<TransferView, bool> wanted)
+    {
+        var found = new List<TransferView>();
+        var (looked, last) = (0, after);
+        foreach (var source in sources.Where(source => after is null || string.CompareOrdinal(source.Name, after.Chain) >= 0))
+        {
+            foreach (var transfer in source.State.Custody.Open(source.Name == after?.Chain ? after.Index : -1).TakeWhile(transfer => transfer.Index < source.Reader.Size))
+            {
+                if (found.Count == limit || looked == MostLookedAt)
+                {
+                    return new TransferPage(found, last);
+                }
+
+                looked++;
+                last = new TransferPlace(source.Name, transfer.Index);
+                var view = View(source, transfer);
+                if (wanted(view))
+                {
+                    found.Add(view);
+                }
+            }
+        }
+
+        return new TransferPage(found, null);
     }
 
     private static CustodyResult Refused(AdmissionFailure failure) => new(CustodyEnding.Refused, Code: AdmissionResult.CodeOf(failure));

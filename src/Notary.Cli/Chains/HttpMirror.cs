@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
+using Notary.Chain.Nodes;
 using Notary.Chain.Recovery;
 using Notary.Ledger;
 
@@ -40,8 +42,8 @@ internal sealed class HttpMirror : IMirror
 
     public async Task<MirrorAnswer> AskAsync(string origin, CancellationToken cancellation)
     {
-        (HttpStatusCode status, byte[] body) = await SendAsync(HttpMethod.Get, Address(origin, "checkpoint"), null, MaximumNote, cancellation);
-        if (status == HttpStatusCode.NotFound)
+        (HttpStatusCode status, byte[] body, string? type) = await SendAsync(HttpMethod.Get, Address(origin, "checkpoint"), null, MaximumNote, cancellation);
+        if (status == HttpStatusCode.NotFound && type == "application/problem+json" && SaysNothingIsHeld(body))
         {
             return new MirrorAnswer(null, null, 0);
         }
@@ -56,11 +58,11 @@ internal sealed class HttpMirror : IMirror
     {
         using var content = new ByteArrayContent(new AddCheckpoint(checkpoint.Size, [], newest, checkpoint).ToBytes());
         content.Headers.ContentType = new MediaTypeHeaderValue("text/plain", "utf-8");
-        (HttpStatusCode status, byte[] body) = await SendAsync(HttpMethod.Post, new Uri(_prefix + "/add-checkpoint"), content, MaximumNote, cancellation);
+        (HttpStatusCode status, byte[] body, string? type) = await SendAsync(HttpMethod.Post, new Uri(_prefix + "/add-checkpoint"), content, MaximumNote, cancellation);
         return status switch
         {
             HttpStatusCode.OK => checkpoint.Size,
-            HttpStatusCode.NotFound => 0,
+            HttpStatusCode.NotFound when new NodeAnswer(NodeStatus.NotFound, Encoding.ASCII.GetString(body), type).IsUnknownLog => 0,
             HttpStatusCode.Conflict when AddCheckpoint.TryParseHeldSize(Encoding.ASCII.GetString(body), out long held) => held,
             HttpStatusCode.UnprocessableEntity => throw new InvalidDataException(FormattableString.Invariant($"it says that another tree of size {checkpoint.Size} was signed")),
             _ => throw Unexpected("a checkpoint", status),
@@ -69,13 +71,13 @@ internal sealed class HttpMirror : IMirror
 
     public async Task<ReadOnlyMemory<byte>> TileAsync(string origin, TileId tile, CancellationToken cancellation)
     {
-        (HttpStatusCode status, byte[] body) = await SendAsync(HttpMethod.Get, Address(origin, Tiles.Path(tile)), null, Tiles.FullWidth * 32, cancellation);
+        (HttpStatusCode status, byte[] body, _) = await SendAsync(HttpMethod.Get, Address(origin, Tiles.Path(tile)), null, Tiles.FullWidth * 32, cancellation);
         return status == HttpStatusCode.OK ? body : throw Unexpected("a hash tile", status);
     }
 
     public async Task<ReadOnlyMemory<byte>> EntriesAsync(string origin, long number, int width, CancellationToken cancellation)
     {
-        (HttpStatusCode status, byte[] body) = await SendAsync(HttpMethod.Get, Address(origin, Tiles.EntriesPath(number, width)), null, EntryPackage.MaxLength, cancellation);
+        (HttpStatusCode status, byte[] body, _) = await SendAsync(HttpMethod.Get, Address(origin, Tiles.EntriesPath(number, width)), null, EntryPackage.MaxLength, cancellation);
         return status switch
         {
             HttpStatusCode.OK => body,
@@ -87,11 +89,25 @@ internal sealed class HttpMirror : IMirror
 
     public void Dispose() => _client.Dispose();
 
+    // A node's own 404, no log of that origin or nothing cosigned of it yet: that of whoever stands before it says nothing of what it holds.
+    private static bool SaysNothingIsHeld(byte[] problem)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(problem);
+            return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("code", out JsonElement code) && code.ValueKind == JsonValueKind.String && code.GetString() is ("chain-not-found" or "tile-not-found");
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     private static InvalidDataException Unexpected(string what, HttpStatusCode status) => new(string.Create(CultureInfo.InvariantCulture, $"asked for {what} it answered {(int)status}"));
 
     private Uri Address(string origin, string path) => new($"{_prefix}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(origin)))}/{path}");
 
-    private async Task<(HttpStatusCode Status, byte[] Body)> SendAsync(HttpMethod method, Uri address, HttpContent? content, int limit, CancellationToken cancellation)
+    private async Task<(HttpStatusCode Status, byte[] Body, string? Type)> SendAsync(HttpMethod method, Uri address, HttpContent? content, int limit, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(method, address) { Content = content };
         if (_secret is not null && method == HttpMethod.Get && address.AbsolutePath.Contains("/tile/entries/", StringComparison.Ordinal))
@@ -113,6 +129,6 @@ internal sealed class HttpMirror : IMirror
             body.Write(buffer, 0, read);
         }
 
-        return (answer.StatusCode, body.ToArray());
+        return (answer.StatusCode, body.ToArray(), answer.Content.Headers.ContentType?.MediaType);
     }
 }

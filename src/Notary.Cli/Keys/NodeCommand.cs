@@ -10,10 +10,10 @@ using Notary.Ledger;
 
 namespace Notary.Cli.Keys;
 
-/// <summary><c>notary node keygen NAME</c>: what an organisation does before the chain whose node it will be is made; <c>notary node run FOLDER</c>: runs its nodes.</summary>
+/// <summary><c>notary node keygen NAME</c>: what an organisation does before the chain whose node it will be is made; <c>notary node run FOLDER</c>: runs its nodes; <c>notary node move FOLDER</c>: lets one go on in another place.</summary>
 internal static class NodeCommand
 {
-    public static Command Build() => new("node", "Makes and runs an organisation's ledger nodes.") { Keygen(), Run() };
+    public static Command Build() => new("node", "Makes and runs an organisation's ledger nodes.") { Keygen(), Run(), Move() };
 
     private static Command Keygen()
     {
@@ -35,6 +35,29 @@ internal static class NodeCommand
         var server = new Option<string?>("--server") { Description = "Notary.Server.dll or its folder; without it, the one beside notary or in the repository's build." };
         var command = new Command("run", "Runs an organisation's ledger nodes until it is interrupted: the server in its node mode, told where everything lies in the folder.") { folder, listen, server };
         command.SetAction((parsed, cancel) => RunAsync(parsed.GetValue(folder)!, parsed.GetValue(listen)!, parsed.GetValue(server), cancel));
+        return command;
+    }
+
+    private static Command Move()
+    {
+        var folders = new Argument<string[]>("FOLDER") { Description = "The node's folder, where it is now.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("move", "Lets a node go on that was moved to another disk or machine: only if the folder is the newest, and never runs again where it was. A key at work in two places signs two histories.") { folders };
+        command.SetAction(parsed =>
+        {
+            try
+            {
+                foreach (string folder in parsed.GetValue(folders)!)
+                {
+                    Console.WriteLine($"moved: {new NodeFolder(folder).Move().Format()}");
+                }
+
+                return ExitCode.Passed;
+            }
+            catch (ChainRefusedException e)
+            {
+                throw ChainCommand.Refused(e);
+            }
+        });
         return command;
     }
 

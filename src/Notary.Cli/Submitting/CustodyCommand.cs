@@ -11,6 +11,8 @@ namespace Notary.Cli.Submitting;
 /// <summary><c>notary custody release|receive|decline|withdraw|show</c>: moves a record from one region to another, and shows where transfers stand. Each act leaves a package that verifies alone.</summary>
 internal static class CustodyCommand
 {
+    private static readonly string[] Ways = ["outgoing", "incoming"];
+
     private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(60);
 
     private sealed record Settings(string? Output, TimeSpan Wait, string? Trust, string? Credential, RetryPolicy Retry);
@@ -51,7 +53,7 @@ internal static class CustodyCommand
     {
         var transfer = new Argument<string?>("TRANSFER") { Description = "A transfer's id; without it those under way from and to the account's chain.", Arity = ArgumentArity.ZeroOrOne };
         NumberOption.RefuseOptions(transfer);
-        var limit = new Option<int>("--limit") { Description = "Of a list: at most so many each way.", DefaultValueFactory = _ => 100 };
+        var limit = new Option<int>("--limit") { Description = "Of a list: about so many each way, a page of the server's at a time.", DefaultValueFactory = _ => 100 };
         NumberOption.Between(limit, 1, 1_000);
         Option<string?> credential = ClientOptions.Credential();
         var json = new Option<bool>("--json") { Description = "The server's answer as it is." };
@@ -148,21 +150,39 @@ internal static class CustodyCommand
     private static async Task<int> ShowAsync(string? transfer, int limit, string? credential, bool asJson, CancellationToken cancel)
     {
         using var client = new NotaryClient(CredentialFile.Find(credential), TrustStore.Load());
-        byte[] answer = await client.TransfersUnverifiedAsync(transfer is null ? null : TransferOf(transfer), limit, cancel);
+        Guid? one = transfer is null ? null : TransferOf(transfer);
+        (string? outgoing, string? incoming, int shown) = (null, null, 0);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(answer);
-            if (asJson)
+            do
             {
-                Console.WriteLine(document.RootElement.GetRawText());
+                using JsonDocument document = JsonDocument.Parse(await client.TransfersUnverifiedAsync(one, limit, outgoing, incoming, cancel));
+                JsonElement root = document.RootElement;
+                if (asJson)
+                {
+                    Console.WriteLine(root.GetRawText());
+                }
+                else if (one is not null)
+                {
+                    One(root);
+                }
+                else
+                {
+                    List(root);
+                }
+
+                if (one is null)
+                {
+                    // A page may be short although there are more.
+                    shown += Ways.Max(way => root.GetProperty(way).GetArrayLength());
+                    (outgoing, incoming) = (NextOf(root, "outgoing"), NextOf(root, "incoming"));
+                }
             }
-            else if (transfer is not null)
+            while ((outgoing ?? incoming) is not null && shown < limit);
+
+            if ((outgoing ?? incoming) is not null)
             {
-                One(document.RootElement);
-            }
-            else
-            {
-                List(document.RootElement);
+                Terminal.Warn("more-transfers", "There are more than were shown; see --limit.");
             }
 
             return ExitCode.Passed;
@@ -173,20 +193,16 @@ internal static class CustodyCommand
         }
     }
 
+    private static string? NextOf(JsonElement root, string way) => root.GetProperty("next").TryGetProperty(way, out JsonElement place) ? place.GetString() : null;
+
     private static void List(JsonElement root)
     {
-        Console.WriteLine($"chain {Text(root, "chain")}");
-        foreach (string way in new[] { "outgoing", "incoming" })
+        foreach (string way in Ways)
         {
             foreach (JsonElement view in root.GetProperty(way).EnumerateArray())
             {
                 Console.WriteLine($"{way}: {Text(view, "transfer")} {Text(view, "state")}, {Text(view, "source")} to {Text(view, "target")}, record {RecordText(view)}");
             }
-        }
-
-        if (root.GetProperty("more").GetBoolean())
-        {
-            Terminal.Warn("more-transfers", "There are more than were shown; see --limit.");
         }
     }
 

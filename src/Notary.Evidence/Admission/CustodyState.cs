@@ -28,12 +28,15 @@ public sealed record CustodyStanding(Guid Id, bool Here, long? Via);
 /// </summary>
 public sealed record CustodyState
 {
-    /// <summary>Most releases and decisions of a chain, together: a bound on what every process and node keeps in memory, about 82 MB.</summary>
+    /// <summary>Most releases and decisions of a chain, together: a bound on what every process and node keeps in memory, about 100 MB.</summary>
     public const int MaxTransfers = 250_000;
 
     private ImmutableDictionary<Guid, CustodyTransfer> _released = ImmutableDictionary<Guid, CustodyTransfer>.Empty;
     private ImmutableDictionary<(string Chain, long Index, Guid Transfer), CustodyDecision> _decided = ImmutableDictionary<(string, long, Guid), CustodyDecision>.Empty;
     private ImmutableDictionary<(string Chain, long Index), CustodyStanding> _standing = ImmutableDictionary<(string, long), CustodyStanding>.Empty;
+
+    // Of the releases that are not withdrawn, in the order of the log: whoever lists them sorts nothing.
+    private ImmutableSortedSet<(long Index, Guid Transfer)> _open = [];
 
     private CustodyState()
     {
@@ -49,7 +52,15 @@ public sealed record CustodyState
     public CustodyTransfer? Released(Guid transfer) => _released.GetValueOrDefault(transfer);
 
     /// <summary>Every transfer that this chain released and has not withdrawn, oldest first. Whether the target received it, the target's chain says.</summary>
-    public IEnumerable<CustodyTransfer> Open() => _released.Values.Where(static transfer => transfer.Withdrawn is null).OrderBy(static transfer => transfer.Index);
+    /// <param name="after">Only those whose release has a larger index.</param>
+    public IEnumerable<CustodyTransfer> Open(long after = -1)
+    {
+        var first = _open.IndexOf((after + 1, Guid.Empty));
+        for (var at = first < 0 ? ~first : first; at < _open.Count; at++)
+        {
+            yield return _released[_open[at].Transfer];
+        }
+    }
 
     /// <summary>What this chain decided about a release, or null.</summary>
     /// <param name="chain">Origin of the source.</param>
@@ -81,6 +92,7 @@ public sealed record CustodyState
                 var evidence = record.Evidence!;
                 return this with
                 {
+                    _open = _open.Add((index, record.Transfer)),
                     _released = _released.Add(record.Transfer, new CustodyTransfer(record.Transfer, evidence, record.Target, index, record.Via, null)),
                     _standing = _standing.SetItem((evidence.Chain, evidence.Index), new CustodyStanding(evidence.Id, Here: false, record.Via)),
                 };
@@ -98,6 +110,7 @@ public sealed record CustodyState
                 var transfer = _released[record.Transfer];
                 return this with
                 {
+                    _open = _open.Remove((transfer.Index, transfer.Id)),
                     _released = _released.SetItem(transfer.Id, transfer with { Withdrawn = index }),
                     _standing = _standing.SetItem((transfer.Evidence.Chain, transfer.Evidence.Index), new CustodyStanding(transfer.Evidence.Id, Here: true, transfer.Via)),
                 };

@@ -22,9 +22,10 @@ namespace Notary.Server.Deposits;
 /// Once a body is handed to the chain the client's going away changes nothing: what is in the sequencer is sealed, and the client asks again with the same
 /// Idempotency-Key. The pooled buffer is therefore given back only when the deposit has ended.
 /// </remarks>
-internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, TimeProvider time, ILogger logger)
+internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, SemaphoreSlim waiting, TimeProvider time, ILogger logger)
 {
     private const int RetryAfterSeconds = 1;
+    private const int WaitingRetryAfterSeconds = 5;
 
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
@@ -38,7 +39,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
             .RequireAuthorization()
             .Accepts<EvidenceRequestShape>("application/json", "multipart/form-data").WithMetadata(new OpenApiExampleOf("application/json", ExampleRequest))
             .Produces<SealedShape>(201)
-            .Answers([.. Common, Problems.WaitMalformed, Problems.MultipartMalformed, Problems.MultipartNoRequest, Problems.MultipartNoFile, Problems.Refused]);
+            .Answers([.. Common, Problems.WaitMalformed, Problems.MultipartMalformed, Problems.MultipartNoRequest, Problems.MultipartNoFile, Problems.Refused, Problems.TooManyWaiting]);
         routes.MapPost("/api/evidence/batch", (Delegate)BatchAsync)
             .WithTags("Deposit").WithName("depositBatch").WithSummary("Seals up to 10,000 records, one JSON request a line; the answer has a line for each, and at last the range with its proof and the checkpoint")
             .RequireAuthorization()
@@ -159,7 +160,27 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         await context.Response.BodyWriter.FlushAsync();
     }
 
+    // Who wants to wait takes a place before anything is sealed: afterwards there is an answer to give, and it would be too late to refuse.
     private async Task SealSingleAsync(HttpContext context, ReadOnlyMemory<byte> body, string? key, RecordState wait)
+    {
+        if (wait <= RecordState.Sealed)
+        {
+            await SealAsync(context, body, key, wait);
+        }
+        else if (await TryTakePlaceAsync(context, waiting))
+        {
+            try
+            {
+                await SealAsync(context, body, key, wait);
+            }
+            finally
+            {
+                waiting.Release();
+            }
+        }
+    }
+
+    private async Task SealAsync(HttpContext context, ReadOnlyMemory<byte> body, string? key, RecordState wait)
     {
         ChainHost chain = ChainOf(context, out ServiceAccountIdentity caller);
         using DepositResult result = await chain.DepositAsync(DepositOf(body, single: true, caller, key));
@@ -285,12 +306,24 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
     internal static Task RefuseKeyAsync(HttpContext context) =>
         Problems.WriteAsync(context, Problems.IdempotencyKeyMalformed, "Send one Idempotency-Key of 1 to 64 printable ASCII characters, or none.");
 
+    /// <summary>Takes one of the places of those who wait for a state, to be given back; answers when there is none.</summary>
+    internal static async Task<bool> TryTakePlaceAsync(HttpContext context, SemaphoreSlim waiting)
+    {
+        if (await waiting.WaitAsync(TimeSpan.Zero))
+        {
+            return true;
+        }
+
+        await Problems.WriteAsync(context, Problems.TooManyWaiting, "Nothing of the request is sealed. Send it without wait, or again in a moment.", retryAfterSeconds: WaitingRetryAfterSeconds);
+        return false;
+    }
+
     internal static Task RefuseWaitAsync(HttpContext context) => Problems.WriteAsync(context, Problems.WaitMalformed, "Send wait=sealed, wait=final or wait=anchored once, or none.");
 }
 
 /// <summary>Maps the deposits.</summary>
 internal static class DepositRoutes
 {
-    public static void MapDeposits(this IEndpointRouteBuilder routes, Platform platform, LimitOptions limits, TimeProvider time, ILogger logger) =>
-        new DepositEndpoints(platform, limits, time, logger).Map(routes);
+    public static void MapDeposits(this IEndpointRouteBuilder routes, Platform platform, LimitOptions limits, SemaphoreSlim waiting, TimeProvider time, ILogger logger) =>
+        new DepositEndpoints(platform, limits, waiting, time, logger).Map(routes);
 }

@@ -92,7 +92,7 @@ internal sealed class EventEndpoint(Platform platform, EventFeeds feeds, LimitOp
             else if (!moved && !toldStopped && chain.Stopped is { } stopped)
             {
                 toldStopped = true;
-                await SendAsync(response, Text(StoppedEvent(chain, stopped), feed.Position));
+                await SendAsync(response, Text(EventFeed.StoppedOf(chain, stopped, time.GetUtcNow()), feed.Position));
             }
             else if (time.GetElapsedTime(sent) >= Heartbeat)
             {
@@ -119,15 +119,6 @@ internal sealed class EventEndpoint(Platform platform, EventFeeds feeds, LimitOp
             return (false, null);
         }
     }
-
-    private RecordEvent StoppedEvent(ChainHost chain, StoppedState stopped) => new("stopped", EventFeed.Write(json =>
-    {
-        json.WriteString("type", "stopped");
-        json.WriteString("timestamp", RecordTime.Format(time.GetUtcNow().ToUnixTimeMilliseconds()));
-        json.WriteString("chain", chain.Name);
-        json.WriteString("reason", Health.HealthEndpoints.ReasonOf(stopped));
-        json.WriteString("detail", stopped.Sentence);
-    }));
 
     // JSON as it is written here has no line ends.
     private static string Text(RecordEvent happened, EventPosition position) => $"event: {happened.Type}\nid: {position}\ndata: {Encoding.UTF8.GetString(happened.Json)}\n\n";

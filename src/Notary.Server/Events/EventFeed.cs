@@ -200,6 +200,16 @@ internal sealed class EventFeed(EventFeeds feeds, string account, ChainHost chai
         json.WriteEndArray();
     });
 
+    /// <summary>That the chain has stopped sealing.</summary>
+    public static RecordEvent StoppedOf(ChainHost chain, StoppedState stopped, DateTimeOffset now) => new("stopped", Write(json =>
+    {
+        json.WriteString("type", "stopped");
+        json.WriteString("timestamp", RecordTime.Format(now.ToUnixTimeMilliseconds()));
+        json.WriteString("chain", chain.Name);
+        json.WriteString("reason", Health.HealthEndpoints.ReasonOf(stopped));
+        json.WriteString("detail", stopped.Sentence);
+    }));
+
     /// <summary>One JSON object.</summary>
     internal static byte[] Write(Action<Utf8JsonWriter> members)
     {

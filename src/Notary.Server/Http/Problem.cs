@@ -74,6 +74,7 @@ public static class Problems
     public static readonly Problem FreshnessPending = new("freshness-pending", 503, "The chain has just started and waits for its ledger nodes");
     public static readonly Problem DatabaseLost = new("database-lost", 503, "The chain's database does not answer");
     public static readonly Problem NotAnchored = new("not-anchored", 503, "What has to be proved is not anchored yet");
+    public static readonly Problem TooManyWaiting = new("too-many-waiting", 503, "As many requests as allowed wait for a state");
     public static readonly Problem VerifierBusy = new("verifier-busy", 503, "Too many packages are being verified");
 
     // Reasons that say "this is not JSON of the profile": everything else was understood and is refused.

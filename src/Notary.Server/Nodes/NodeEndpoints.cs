@@ -252,7 +252,7 @@ internal static class NodeEndpoints
     {
         if (node is null)
         {
-            await AnswerAsync(context, new NodeAnswer(NodeStatus.NotFound));
+            await AnswerAsync(context, NodeAnswer.UnknownLog);
             return;
         }
 

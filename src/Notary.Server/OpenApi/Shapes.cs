@@ -235,7 +235,13 @@ internal sealed record TransferListShape(
     [property: JsonPropertyName("chain"), Description("The account's chain.")] string Chain,
     [property: JsonPropertyName("outgoing"), Description("Released by it and not withdrawn.")] TransferShape[] Outgoing,
     [property: JsonPropertyName("incoming"), Description("Released to it by chains of this platform, and not decided.")] TransferShape[] Incoming,
-    [property: JsonPropertyName("more"), Description("There are more than the limit.")] bool More);
+    [property: JsonPropertyName("more"), Description("There may be more, of what next names.")] bool More,
+    [property: JsonPropertyName("next")] TransferNextShape Next);
+
+[Description("Where the next pages begin; a way without one has ended.")]
+internal sealed record TransferNextShape(
+    [property: JsonPropertyName("outgoing"), Description("Sent back as ?outgoing=.")] string? Outgoing,
+    [property: JsonPropertyName("incoming"), Description("Sent back as ?incoming=.")] string? Incoming);
 
 [Description("Where a transfer stands, as far as the chains of this platform show.")]
 internal sealed record TransferShape(

@@ -62,7 +62,7 @@ public sealed class ListenOptions
     [Option("The slowest rate at which a body may come after its first five seconds.", Unit = "bytes/s", Floor = 1, Ceiling = 1_048_576)]
     public int BodyBytesPerSecond { get; set; } = 240;
 
-    [Option("How long a stop waits for requests under way; what is in the sequencer is always finished.", Unit = "s", Floor = 1, Ceiling = 600)]
+    [Option("How long a stop waits for requests under way; what is in the sequencer is finished, but a COMMIT that no standby confirms is left after 20 s.", Unit = "s", Floor = 1, Ceiling = 600)]
     public int ShutdownSeconds { get; set; } = 30;
 }
 
@@ -92,6 +92,9 @@ public sealed class LimitOptions
 
     [Option("Public look-ups (by digest, number or id) one address may make; a signed-in account is not counted.", Unit = "a minute", Floor = 1, Ceiling = 1_000_000)]
     public int LookupsPerMinute { get; set; } = 1_200;
+
+    [Option("Requests that wait for a state at once (?wait=, or an act's proof); further ones are answered 503 before anything is sealed.", Unit = "requests", Floor = 1, Ceiling = 100_000)]
+    public int WaitingRequests { get; set; } = 1_024;
 
     [Option("Event streams that are open at once; further ones are answered 429.", Unit = "streams", Floor = 1, Ceiling = 10_000)]
     public int EventStreams { get; set; } = 256;

@@ -15,7 +15,7 @@ namespace Notary.Server.Transfers;
 /// <summary>
 /// Custody transfers: the four acts, and where transfers stand. An account acts on the chain of its credential and sees the transfers of that chain; what it may do the chain's custody policy says.
 /// </summary>
-internal sealed class TransferEndpoints(Platform platform, TimeProvider time, ILogger logger)
+internal sealed class TransferEndpoints(Platform platform, SemaphoreSlim waiting, TimeProvider time, ILogger logger)
 {
     /// <summary>Longest body: an anchored proof, and little else.</summary>
     private const int MaxBody = Receipt.MaxLength;
@@ -37,9 +37,9 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
             .Answers(
                 Problems.Malformed, Problems.Truncated, Problems.IdempotencyKeyMalformed, Problems.WaitMalformed, Problems.Unauthenticated, Problems.NoKey, Problems.NotTheCustodian, Problems.RecordNotFound,
                 Problems.TransferNotFound, Problems.BodyTimeout, Problems.IdempotencyConflict, Problems.NotDeclined, Problems.TooLarge, Problems.UnsupportedType, Problems.Refused, Problems.Internal, Problems.OutcomeUnknown,
-                Problems.QueueFull, Problems.ChainStopped, Problems.FreshnessPending, Problems.NotAnchored, Problems.DatabaseLost);
+                Problems.QueueFull, Problems.ChainStopped, Problems.FreshnessPending, Problems.NotAnchored, Problems.DatabaseLost, Problems.TooManyWaiting);
         routes.MapGet("/api/transfers", (Delegate)ListAsync)
-            .WithTags("Custody").WithName("listTransfers").WithSummary("Transfers that are under way: released by the account's chain and not withdrawn, and released to it and not decided; ?limit= up to 1,000").RequireAuthorization().RequireRateLimiting(RateLimits.Lookup)
+            .WithTags("Custody").WithName("listTransfers").WithSummary("Transfers that are under way: released by the account's chain and not withdrawn, and released to it and not decided; ?limit= up to 1,000 each way, and where there are more the next page by ?outgoing= and ?incoming=").RequireAuthorization().RequireRateLimiting(RateLimits.Lookup)
             .Produces<TransferListShape>().Answers(Problems.Malformed, Problems.Unauthenticated, Problems.RateLimited);
         routes.MapGet("/api/transfers/{id}", (HttpContext context, string id) => ReadAsync(context, id))
             .WithTags("Custody").WithName("readTransfer").WithSummary("Where one transfer stands, for the accounts of its source and target").RequireAuthorization().RequireRateLimiting(RateLimits.Lookup)
@@ -72,13 +72,33 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
             return;
         }
 
+        // What carries a proof may have to wait for it too.
+        if (wait <= RecordState.Sealed && request!.Act is CustodyAct.Released or CustodyAct.Declined)
+        {
+            await SealAsync(context, request, body, key, wait);
+        }
+        else if (await DepositEndpoints.TryTakePlaceAsync(context, waiting))
+        {
+            try
+            {
+                await SealAsync(context, request!, body, key, wait);
+            }
+            finally
+            {
+                waiting.Release();
+            }
+        }
+    }
+
+    private async Task SealAsync(HttpContext context, TransferRequest request, RequestBody body, string? key, RecordState wait)
+    {
         ChainHost chain = ChainOf(context, out ServiceAccountIdentity caller);
 
         // A deposit's keys are the same account's: with what it is for before the body, a key that was used for one is a conflict for the other.
         var actor = new CustodyActor(caller.Account, AuthMethod.ClientSecret, key, Suite.Intl.Hash("POST /api/transfers\n"u8, body.Memory.Span), time.GetUtcNow());
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         limit.CancelAfter(LongestWait);
-        CustodyResult result = await (request!.Act switch
+        CustodyResult result = await (request.Act switch
         {
             CustodyAct.Released => _transfers.ReleaseAsync(chain, actor, request.Evidence, OriginOf(chain, request.Target)!),
             CustodyAct.Received => _transfers.ReceiveAsync(chain, actor, request.Transfer, OriginOf(chain, request.Source), request.Proof, limit.Token),
@@ -135,15 +155,42 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
             return Problems.WriteAsync(context, Problems.Malformed, FormattableString.Invariant($"Send limit=1 to limit={MaxListed} once, or none."));
         }
 
+        if (!TryPlace(context, "outgoing", out TransferPlace? outgoing) || !TryPlace(context, "incoming", out TransferPlace? incoming))
+        {
+            return Problems.WriteAsync(context, Problems.Malformed, "Send outgoing and incoming as the answer before gave them in next, each once, or none.");
+        }
+
         ChainHost chain = ChainOf(context, out _);
+
+        // Who asks for the next page of one way has that of the other already.
+        bool first = outgoing is null && incoming is null;
+        TransferPage from = first || outgoing is not null ? _transfers.From(chain, outgoing, limit) : TransferPage.Empty;
+        TransferPage to = first || incoming is not null ? _transfers.To(chain, incoming, limit) : TransferPage.Empty;
         context.Response.Headers.CacheControl = "no-store";
         return Json.WriteAsync(context, StatusCodes.Status200OK, json =>
         {
             json.WriteString("chain", chain.Name);
-            bool more = WriteList(json, "outgoing", _transfers.From(chain), limit);
-            more |= WriteList(json, "incoming", _transfers.To(chain), limit);
-            json.WriteBoolean("more", more);
+            WriteList(json, "outgoing", from);
+            WriteList(json, "incoming", to);
+            json.WriteBoolean("more", from.Next is not null || to.Next is not null);
+            json.WriteStartObject("next");
+            foreach ((string way, TransferPage page) in new[] { ("outgoing", from), ("incoming", to) })
+            {
+                if (page.Next is { } next)
+                {
+                    json.WriteString(way, next.ToString());
+                }
+            }
+
+            json.WriteEndObject();
         });
+    }
+
+    private static bool TryPlace(HttpContext context, string way, out TransferPlace? place)
+    {
+        Microsoft.Extensions.Primitives.StringValues given = context.Request.Query[way];
+        place = given.Count == 1 ? TransferPlace.Parse(given[0]) : null;
+        return given.Count == 0 || place is not null;
     }
 
     private Task ReadAsync(HttpContext context, string id)
@@ -164,11 +211,10 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
         return Json.WriteAsync(context, StatusCodes.Status200OK, json => WriteTransfer(json, found));
     }
 
-    private bool WriteList(Utf8JsonWriter json, string name, IEnumerable<TransferView> views, int limit)
+    private void WriteList(Utf8JsonWriter json, string name, TransferPage page)
     {
-        List<TransferView> listed = [.. views.Take(limit + 1)];
         json.WriteStartArray(name);
-        foreach (TransferView view in listed.Take(limit))
+        foreach (TransferView view in page.Transfers)
         {
             json.WriteStartObject();
             WriteTransfer(json, view);
@@ -176,7 +222,6 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
         }
 
         json.WriteEndArray();
-        return listed.Count > limit;
     }
 
     private void WriteTransfer(Utf8JsonWriter json, TransferView view)
@@ -269,5 +314,5 @@ internal sealed class TransferEndpoints(Platform platform, TimeProvider time, IL
 /// <summary>Maps the transfers.</summary>
 internal static class TransferRoutes
 {
-    public static void MapTransfers(this IEndpointRouteBuilder routes, Platform platform, TimeProvider time, ILogger logger) => new TransferEndpoints(platform, time, logger).Map(routes);
+    public static void MapTransfers(this IEndpointRouteBuilder routes, Platform platform, SemaphoreSlim waiting, TimeProvider time, ILogger logger) => new TransferEndpoints(platform, waiting, time, logger).Map(routes);
 }

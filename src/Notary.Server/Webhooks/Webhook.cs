@@ -21,10 +21,12 @@ internal sealed record Webhook(WebhookKey Key, Uri Url, byte[] Salt, long Create
     /// <summary>The longest that a receiver's Retry-After is followed.</summary>
     public static readonly TimeSpan LongestRetryAfter = TimeSpan.FromDays(1);
 
+    private const string StoppedMark = ":stopped:";
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromHours(6);
 
-    /// <summary>The id of the event that is to be delivered next, which is the position after it; empty without one.</summary>
+    /// <summary>The id of the event that is to be delivered next, which is the position after it, for a stop with its time behind it; empty without one.</summary>
     public string PendingId { get; init; } = "";
 
     /// <summary>Its body.</summary>
@@ -48,12 +50,17 @@ internal sealed record Webhook(WebhookKey Key, Uri Url, byte[] Salt, long Create
     /// <summary>Empty, <see cref="Gone"/> or <see cref="Failing"/>.</summary>
     public string Disabled { get; init; } = "";
 
+    /// <summary>With the news that the chain has stopped, under an id of its own: the one of the position was given to the event before.</summary>
+    public Webhook WithStop(byte[] json, EventPosition position, long nowMs) =>
+        this with { PendingId = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{position}{StoppedMark}{nowMs}"), Pending = json, NextTryMs = 0 };
+
     /// <summary>What became of an attempt.</summary>
     public Webhook After(DeliveryOutcome outcome, long nowMs)
     {
         if (outcome.Failure is null)
         {
-            EventPosition.TryParse(PendingId, Key.Chain, out EventPosition position);
+            // A stop moves nothing: the position stands before its time.
+            EventPosition.TryParse(PendingId.Split(StoppedMark)[0], Key.Chain, out EventPosition position);
             return this with { Position = position, PendingId = "", Pending = [], Attempts = 0, NextTryMs = 0, DeliveredMs = nowMs, FailingSinceMs = 0 };
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Notary.Chain;
 using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
@@ -45,7 +46,7 @@ internal sealed class WebhookRunner : IAsyncDisposable
     }
 
     /// <summary>Opens what is stored, and goes on with it. Webhooks of an account that the server does not know any more are kept and rest.</summary>
-    /// <exception cref="Chain.ChainRefusedException">The database is of another version, or no such one.</exception>
+    /// <exception cref="ChainRefusedException">The database is of another version, or no such one.</exception>
     /// <exception cref="StartRefusedException">The webhook key or the database cannot be opened.</exception>
     public static WebhookRunner Start(Platform platform, EventFeeds feeds, TimeProvider time, ILogger logger)
     {
@@ -177,6 +178,7 @@ internal sealed class WebhookRunner : IAsyncDisposable
     private async Task RunAsync(WebhookKey key, byte[] salt)
     {
         EventFeed? feed = null;
+        StoppedState? told = null;
         long remembered = _time.GetTimestamp();
         while (Current() is { } hook)
         {
@@ -228,6 +230,16 @@ internal sealed class WebhookRunner : IAsyncDisposable
             if (next is { } happened)
             {
                 Change(now => now with { PendingId = feed.Position.ToString(), Pending = happened.Json, NextTryMs = 0 });
+                return TimeSpan.Zero;
+            }
+
+            // After what is there to be told. Once for each stop that this process sees: after a restart on a chain that still does not seal it is news again.
+            if (!moved && _platform.Chains[key.Chain] is { Stopped: { } stopped } chain && !ReferenceEquals(stopped, told))
+            {
+                DateTimeOffset now = _time.GetUtcNow();
+                byte[] json = EventFeed.StoppedOf(chain, stopped, now).Json;
+                Change(hook => hook.WithStop(json, feed.Position, now.ToUnixTimeMilliseconds()));
+                told = stopped;
                 return TimeSpan.Zero;
             }
 

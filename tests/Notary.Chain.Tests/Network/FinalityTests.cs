@@ -222,6 +222,15 @@ public sealed class FinalityTests : IDisposable
         var waits = await nodes.Finality.CheckFreshnessAsync(CancellationToken.None);
         Assert.Equal((false, null, 2), Summary(waits));
         Assert.Equal(["court", "notary-office"], waits.Missing);
+
+        // "Unknown log" is an answer, where the node itself says it: the 404 of whoever stands before it is none.
+        nodes.Links[1].Instead = _ => new NodeAnswer(NodeStatus.NotFound, "<html>", "text/html");
+        Assert.Equal((false, null, 2), Summary(await nodes.Finality.CheckFreshnessAsync(CancellationToken.None)));
+        nodes.Links[1].Instead = _ => new NodeAnswer(NodeStatus.NotFound);
+        Assert.Equal((false, null, 2), Summary(await nodes.Finality.CheckFreshnessAsync(CancellationToken.None)));
+        nodes.Links[1].Instead = _ => NodeAnswer.UnknownLog;
+        Assert.Equal((true, null, 1), Summary(await nodes.Finality.CheckFreshnessAsync(CancellationToken.None)));
+        Assert.Equal(FeedOutcome.UnknownLog, nodes.Finality.Nodes[1].Outcome);
     }
 
     [Fact]

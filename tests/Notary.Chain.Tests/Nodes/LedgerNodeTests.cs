@@ -272,6 +272,41 @@ public sealed class LedgerNodeTests : IDisposable
     }
 
     [Fact]
+    public void A_copied_folder_does_not_sign_and_one_that_was_moved_does_when_its_organisation_says_so()
+    {
+        using var log = ForgedLog.Of(_chain);
+        Assert.Equal(NodeStatus.Success, Node.TakeCheckpoint(log.Offer(0, 6)).Status);
+        Upload(log, 0, 6);
+        Restart();
+
+        // Renamed it is the same folder; a file by file copy is another one, whatever it takes along, and so is one that is put back.
+        Directory.Move(_place.Root, _place.Root + ".away");
+        Directory.Move(_place.Root + ".away", _place.Root);
+        Assert.Equal(6, Node.Standing.Cosigned);
+        var copy = new NodeFolder(_place.Root + "-copy");
+        using (var cp = System.Diagnostics.Process.Start("/bin/cp", ["-a", _place.Root, copy.Root]))
+        {
+            cp.WaitForExit();
+            Assert.Equal(0, cp.ExitCode);
+        }
+
+        Refused(ChainRefusal.Copied, "notary node move", () => LedgerNode.Open(copy, log.Genesis, TestChain.Password, TimeProvider.System));
+        Assert.Equal(6, Node.Standing.Cosigned);
+        Refused(ChainRefusal.Locked, "Another process", () => _place.Move());
+
+        Restart();
+        Directory.Move(_place.Root, _place.Root + ".gone");
+        Directory.Move(copy.Root, _place.Root);
+        Refused(ChainRefusal.Copied, "put back from a backup", () => _ = Node);
+        Assert.Equal("court.example/node", _place.Move().Name);
+        Assert.Equal(6, Node.Standing.Cosigned);
+        Restart();
+        File.Delete(Path.Combine(_place.Root, "node.place"));
+        Refused(ChainRefusal.Copied, "was copied", () => _ = Node);
+        Refused(ChainRefusal.NotCreated, "no ledger node", () => new NodeFolder(Path.Combine(_folder.Path, "nowhere")).Move());
+    }
+
+    [Fact]
     public void An_upload_may_end_at_the_last_sixteen_checkpoints_and_at_the_mirrors_own()
     {
         using var log = ForgedLog.Of(_chain);

@@ -122,9 +122,7 @@ public sealed class LostDatabaseTests
     public async Task A_commit_that_no_standby_confirmed_is_not_acknowledged_before_one_does()
     {
         using var cluster = PostgresCluster.Create();
-        using var standby = PostgresCluster.StandbyOf(cluster, "one");
-        cluster.Execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
-        cluster.Execute("SELECT pg_reload_conf()");
+        using var standby = Synchronous(cluster);
         using var chain = new TestChain(postgres: cluster);
         using (await chain.DepositMany(3, 1))
         {
@@ -146,6 +144,105 @@ public sealed class LostDatabaseTests
         using var result = await waiting;
         Assert.Equal((DepositOutcome.Sealed, 9L), (result.Outcome, result.First));
         Assert.Equal(11L, standby.Scalar("SELECT size FROM notary.head", chain.DatabaseName!));
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_commit_that_no_standby_confirms_is_told_so_and_learns_by_the_key_what_became_of_it()
+    {
+        using var cluster = PostgresCluster.Create();
+        using var standby = Synchronous(cluster);
+        using var chain = new TestChain(postgres: cluster);
+        using (await chain.DepositMany(3, 1))
+        {
+        }
+
+        standby.Kill();
+        var asked = Stopwatch.StartNew();
+        var waiting = chain.DepositMany(2, 2, "key");
+        await InCommit(cluster, 1);
+        var queued = chain.DepositMany(1, 3, "queued");
+        using (var unknown = await waiting.WaitAsync(TimeSpan.FromSeconds(60)))
+        {
+            Assert.Equal(DepositOutcome.OutcomeUnknown, unknown.Outcome);
+            Assert.InRange(asked.Elapsed, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(30));
+        }
+
+        using (var behind = await queued.WaitAsync(TimeSpan.FromSeconds(10)))
+        {
+            Assert.Equal(DepositOutcome.DatabaseLost, behind.Outcome);
+        }
+
+        // The connection waits on, the chain says so, and nobody else waits.
+        Assert.Equal(1L, cluster.Scalar(Committing));
+        Assert.Contains("No standby has confirmed the COMMIT", chain.Host.DatabaseLost, StringComparison.Ordinal);
+        asked.Restart();
+        using (var refused = await chain.DepositMany(2, 2, "key"))
+        {
+            Assert.Equal(DepositOutcome.DatabaseLost, refused.Outcome);
+            Assert.True(asked.Elapsed < TimeSpan.FromSeconds(2), asked.Elapsed.ToString());
+        }
+
+        standby.Start();
+        await Returns(chain);
+        using var again = await Persist(chain, 2, 2, "key");
+        Assert.Equal((DepositOutcome.Replayed, 9L), (again.Outcome, again.First));
+        DepositTests.AssertProves(chain, again.ReceiptOf(1), 10);
+        using var next = await Persist(chain, 1, 3, "queued");
+        Assert.Equal((DepositOutcome.Sealed, 11L), (next.Outcome, next.First));
+        Assert.Null(chain.Host.Stopped);
+        Assert.Empty(Fsck.Run(chain.Folder, new FsckOptions { Password = TestChain.Password }).Findings);
+    }
+
+    [Fact]
+    public async Task A_chain_is_closed_in_bounded_time_while_no_standby_confirms_and_the_next_start_finds_all()
+    {
+        using var cluster = PostgresCluster.Create();
+        using var standby = Synchronous(cluster);
+        using var chain = new TestChain(postgres: cluster);
+        using (await chain.DepositMany(3, 1, "before"))
+        {
+        }
+
+        standby.Kill();
+        var waiting = chain.DepositMany(2, 2, "key");
+        await InCommit(cluster, 1);
+        var closing = Stopwatch.StartNew();
+        await Task.Run(chain.Close).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.InRange(closing.Elapsed, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30));
+        using (var unknown = await waiting.WaitAsync(TimeSpan.FromSeconds(5)))
+        {
+            Assert.Equal(DepositOutcome.OutcomeUnknown, unknown.Outcome);
+        }
+
+        // Closing has cancelled nothing: what no standby has is shown to nobody.
+        Assert.Equal(9L, cluster.Scalar("SELECT size FROM notary.head", chain.DatabaseName!));
+        standby.Start();
+        await InCommit(cluster, 0);
+        using var before = await chain.DepositMany(3, 1, "before");
+        Assert.Equal((DepositOutcome.Replayed, 6L), (before.Outcome, before.First));
+        using var again = await chain.DepositMany(2, 2, "key");
+        Assert.Equal((DepositOutcome.Replayed, 9L), (again.Outcome, again.First));
+        DepositTests.AssertProves(chain, again.ReceiptOf(1), 10);
+    }
+
+    private const string Committing = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'notary'";
+
+    private static PostgresCluster Synchronous(PostgresCluster primary)
+    {
+        var standby = PostgresCluster.StandbyOf(primary, "one");
+        primary.Execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        primary.Execute("SELECT pg_reload_conf()");
+        return standby;
+    }
+
+    private static async Task InCommit(PostgresCluster cluster, long count)
+    {
+        var patience = Stopwatch.StartNew();
+        while (cluster.Scalar(Committing) is not long waiting || waiting != count)
+        {
+            Assert.True(patience.Elapsed < TimeSpan.FromSeconds(15), $"not {count} commits wait for the standby");
+            await Task.Delay(20);
+        }
     }
 
     /// <summary>Deposits until the database answers: an idle server notices a lost one only when it asks.</summary>

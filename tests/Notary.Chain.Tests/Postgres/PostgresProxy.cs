@@ -20,7 +20,7 @@ public sealed class PostgresProxy : IDisposable
 {
     private static readonly byte[] Commit = "\0COMMIT\0"u8.ToArray();
 
-    private readonly PostgresCluster _cluster;
+    private volatile PostgresCluster _cluster;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly List<Socket> _open = [];
     private volatile bool _down;
@@ -37,6 +37,13 @@ public sealed class PostgresProxy : IDisposable
     public CommitFate NextCommit
     {
         set => Volatile.Write(ref _fate, (int)value);
+    }
+
+    /// <summary>Leads to another server from now on, as an address does that moves with a failover.</summary>
+    public void LeadTo(PostgresCluster cluster)
+    {
+        _cluster = cluster;
+        Break();
     }
 
     /// <summary>Commits that were lost.</summary>

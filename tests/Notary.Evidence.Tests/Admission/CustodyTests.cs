@@ -239,6 +239,9 @@ public sealed class CustodyTests
             var again = ChainState.Rebuild(changes, region.State.Size, region.State.LastSealed);
             Assert.Equal((region.State.Custody.Count, region.State.CustodyPolicy!.Version), (again.Custody.Count, again.CustodyPolicy!.Version));
             Assert.Equal(region.State.Custody.Open(), again.Custody.Open());
+            List<CustodyTransfer> open = [.. region.State.Custody.Open()];
+            Assert.Equal(open.OrderBy(static transfer => transfer.Index), open);
+            Assert.All(open, transfer => Assert.Equal(open.Where(later => later.Index > transfer.Index), region.State.Custody.Open(transfer.Index)));
             Assert.Equal(region.State.Custody.Standing(CustodyWorld.Origin("hainan"), 7), again.Custody.Standing(CustodyWorld.Origin("hainan"), 7));
             Assert.Equal(region.State.Custody.Decided(CustodyWorld.Origin("hainan"), release, CustodyWorld.Transfer(1)), again.Custody.Decided(CustodyWorld.Origin("hainan"), release, CustodyWorld.Transfer(1)));
         }

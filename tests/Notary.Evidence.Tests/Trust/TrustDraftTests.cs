@@ -52,7 +52,7 @@ public class TrustDraftTests
         Assert.DoesNotContain(left.Chains.Last(c => c.Origin == World.Origin).Policy.Witnesses, w => w.Name == node.Name);
         Assert.Contains(TrustChanges.Describe(Current, left), s => s.Contains($"the node {node.Name} leaves", StringComparison.Ordinal));
 
-        var key = NodeKey("another disk");
+        var key = NodeKey("another-disk.example");
         var replaced = Finish(draft => draft.ReplaceNode(Chain, node.Name, key, node.Url)).Content;
         Assert.Equal(key, replaced.Chains.Last(c => c.Origin == World.Origin).Policy.Witnesses.Single(w => w.Name == node.Name).Key);
         Assert.Contains(TrustChanges.Describe(Current, replaced), s => s.Contains($"the node {node.Name} has the key", StringComparison.Ordinal));

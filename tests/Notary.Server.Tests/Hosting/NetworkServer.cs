@@ -47,9 +47,9 @@ public sealed class NetworkServer : IAsyncLifetime, IDisposable
         Neighbour = Of(neighbour);
     }
 
-    internal async Task StartAsync()
+    internal async Task StartAsync(params (string Name, string Value)[] settings)
     {
-        _server = ServerProcess.Start(_folder.File("data"), port: _port, settings: ("Notary__Limits__LookupsPerMinute", "100000"));
+        _server = ServerProcess.Start(_folder.File("data"), port: _port, settings: [("Notary__Limits__LookupsPerMinute", "100000"), .. settings]);
         await _server.WaitReadyAsync();
     }
 

@@ -64,6 +64,79 @@ public sealed class TransferTests(NetworkServer server) : IClassFixture<NetworkS
     }
 
     [Fact]
+    public async Task A_list_of_transfers_is_read_page_by_page_in_the_order_of_their_releases()
+    {
+        var released = new List<string>();
+        for (int i = 0; i < 5; i++)
+        {
+            released.Add((await ActAsync(server.Hainan, $$"""{"act":"released","evidence":"{{await DepositAsync()}}","target":"beijing"}""")).GetProperty("transfer").GetString()!);
+        }
+
+        foreach ((HttpClient end, string way, string other) in new[] { (server.Hainan, "outgoing", "incoming"), (server.Beijing, "incoming", "outgoing") })
+        {
+            var listed = new List<string>();
+            var indexes = new List<long>();
+            for (string? next = ""; next is not null;)
+            {
+                JsonElement page = await GetAsync(end, $"/api/transfers?limit=2{(next.Length == 0 ? "" : $"&{way}={next}")}");
+                Assert.InRange(page.GetProperty(way).GetArrayLength(), 1, 2);
+                Assert.True(next.Length == 0 || page.GetProperty(other).GetArrayLength() == 0);
+                listed.AddRange(page.GetProperty(way).EnumerateArray().Select(t => t.GetProperty("transfer").GetString()!));
+                indexes.AddRange(page.GetProperty(way).EnumerateArray().Select(t => t.GetProperty("released").GetProperty("index").GetInt64()));
+                next = page.GetProperty("next").TryGetProperty(way, out JsonElement more) ? more.GetString() : null;
+                Assert.True(next is null || page.GetProperty("more").GetBoolean());
+            }
+
+            Assert.Equal(released, listed.Where(released.Contains));
+            Assert.Equal(indexes.Order(), indexes);
+            Assert.Equal(listed.Distinct(), listed);
+        }
+
+        foreach (string wrong in new[] { "outgoing=", "outgoing=hainan", "outgoing=hainan:-1", "incoming=hainan:1:2", "incoming=hainan:1&incoming=hainan:1", "outgoing=hainan:99999999999999999999" })
+        {
+            using HttpResponseMessage refused = await server.Hainan.GetAsync("/api/transfers?" + wrong);
+            await ServerFixture.ProblemAsync(refused, "malformed");
+        }
+    }
+
+    [Fact]
+    public async Task Who_waits_beyond_the_limit_is_refused_before_anything_is_sealed()
+    {
+        await server.StopAsync();
+        await server.StartAsync(("Notary__Limits__WaitingRequests", "1"));
+        await DepositAsync();
+        long before = await SizeAsync();
+        HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => server.Hainan.PostAsync("/api/evidence?wait=anchored", ServerFixture.Json(ServerFixture.RequestOf(Interlocked.Increment(ref _content))))));
+        int done = answers.Count(static answer => (int)answer.StatusCode == 201);
+        Assert.InRange(done, 1, 11);
+        foreach (HttpResponseMessage refused in answers.Where(static answer => (int)answer.StatusCode != 201))
+        {
+            await ServerFixture.ProblemAsync(refused, "too-many-waiting");
+            Assert.Equal(TimeSpan.FromSeconds(5), refused.Headers.RetryAfter!.Delta);
+        }
+
+        Assert.Equal(before + done, await SizeAsync());
+
+        // The places are given back, and who does not wait needs none; an act that needs a proof waits too.
+        string number = await DepositAsync();
+        string transfer = (await ActAsync(server.Hainan, $$"""{"act":"released","evidence":"{{number}}","target":"beijing"}""", "?wait=anchored")).GetProperty("transfer").GetString()!;
+        Task<HttpResponseMessage> waits = server.Hainan.PostAsync("/api/evidence?wait=anchored", ServerFixture.Json(ServerFixture.RequestOf(Interlocked.Increment(ref _content))));
+        await Task.Delay(200);
+        using (HttpResponseMessage busy = await PostAsync(server.Beijing, $$"""{"act":"received","transfer":"{{transfer}}"}"""))
+        {
+            await ServerFixture.ProblemAsync(busy, "too-many-waiting");
+        }
+
+        await DepositAsync();
+        Assert.Equal(201, (int)(await waits).StatusCode);
+        await ActAsync(server.Beijing, $$"""{"act":"received","transfer":"{{transfer}}"}""");
+        await server.StopAsync();
+        await server.StartAsync();
+
+        async Task<long> SizeAsync() => (await GetAsync(server.Hainan, "/api/network")).GetProperty("chains").EnumerateArray().Single(c => c.GetProperty("chain").GetString() == "hainan").GetProperty("size").GetInt64();
+    }
+
+    [Fact]
     public async Task The_same_request_is_sealed_once()
     {
         string number = await DepositAsync();
