@@ -43,7 +43,7 @@ public enum RecordKind : byte
     Issuance = 17,
     /// <summary>An administrative act.</summary>
     Audit = 18,
-    /// <summary>A disturbance of the service.</summary>
+    /// <summary>A chain of which entries are lost, closed for good, on the main chain.</summary>
     Incident = 19,
     /// <summary>A renewal of an older record's protection.</summary>
     Renewal = 20,
@@ -71,10 +71,10 @@ public static class RecordKinds
 
     /// <summary>
     /// Whether a leaf of this kind that is not admitted is an inconsistency, so that no node cosigns a tree that holds it: other chains rely on anchors, trust files and
-    /// custody, and cannot run this chain's admission, so that its nodes' cosignatures must say that it was run. Of every other kind a leaf that
+    /// custody, and cannot run this chain's admission, so that its nodes' cosignatures must say that it was run; so does whoever reads that a chain is closed. Of every other kind a leaf that
     /// fails is cosigned, answered by an alarm, and changes no state: one bad leaf does not end a chain.
     /// </summary>
-    public static bool EndsCosigning(RecordKind kind) => kind is RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody;
+    public static bool EndsCosigning(RecordKind kind) => kind is RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody or RecordKind.Incident;
 
     /// <summary>The kind of a name, or <see cref="RecordKind.Unknown"/>.</summary>
     public static RecordKind FromName(string name)

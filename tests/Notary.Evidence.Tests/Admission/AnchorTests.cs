@@ -174,7 +174,7 @@ public sealed class AnchorTests
 
     [Fact]
     public void Only_what_other_chains_rely_on_ends_cosigning() =>
-        Assert.Equal([RecordKind.Custody, RecordKind.Anchor, RecordKind.Trust], Enum.GetValues<RecordKind>().Where(RecordKinds.EndsCosigning));
+        Assert.Equal([RecordKind.Custody, RecordKind.Anchor, RecordKind.Incident, RecordKind.Trust], Enum.GetValues<RecordKind>().Where(RecordKinds.EndsCosigning));
 
     [Fact]
     public void Trust_versions_follow_one_another_on_the_chain()
