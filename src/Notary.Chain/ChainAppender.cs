@@ -43,7 +43,7 @@ public enum StopReason
     /// <summary>The committed head could not be signed.</summary>
     Signing = 5,
 
-    /// <summary>Closed by its owner.</summary>
+    /// <summary>Its owner, the process, has closed it.</summary>
     Closed = 6,
 
     /// <summary>A ledger node holds more of the chain than the database, or another history.</summary>
@@ -51,6 +51,9 @@ public enum StopReason
 
     /// <summary>The trust file does not know the chain.</summary>
     Untrusted = 8,
+
+    /// <summary>Governance has closed the chain, or is about to: entries of it are lost.</summary>
+    ClosedForGood = 9,
 }
 
 /// <summary>A chain stopped in this append.</summary>
