@@ -52,8 +52,11 @@ public enum StopReason
     /// <summary>The trust file does not know the chain.</summary>
     Untrusted = 8,
 
-    /// <summary>Governance has closed the chain, or is about to: entries of it are lost.</summary>
+    /// <summary>Governance has closed the chain, by an incident on the main chain: entries of it are lost.</summary>
     ClosedForGood = 9,
+
+    /// <summary>Entries of it are lost, and governance is asked to close it.</summary>
+    Closing = 10,
 }
 
 /// <summary>A chain stopped in this append.</summary>

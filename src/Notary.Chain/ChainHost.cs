@@ -256,9 +256,9 @@ public sealed class ChainHost : IDisposable
     }
 
     /// <summary>Entries of it are lost, and governance has closed it or is about to: nothing may ever be appended to it.</summary>
-    internal void StopClosed(string sentence)
+    internal void StopClosed(StopReason reason, string sentence)
     {
-        _sequencer.StopFor(new StoppedState(StopReason.ClosedForGood, sentence));
+        _sequencer.StopFor(new StoppedState(reason, sentence));
         _freshnessPending = null;
     }
 

@@ -18,7 +18,7 @@ public class FrozenNumbersTests
             ["Sealed=1", "Replayed=2", "Refused=3", "IdempotencyConflict=4", "QueueFull=5", "ChainStopped=6", "OutcomeUnknown=7", "FreshnessPending=8", "NoKey=9", "NotFound=10", "NotTheCustodian=11",
                 "NotAnchored=12", "NotDeclined=13", "DatabaseLost=14"], Names<CustodyEnding>());
         Assert.Equal(["Released=1", "Received=2", "Declined=3", "Withdrawn=4"], Names<CustodyAct>());
-        Assert.Equal(["None=0", "Storage=1", "OutcomeUnknown=2", "HeadChanged=3", "Clock=4", "Signing=5", "Closed=6", "Stale=7", "Untrusted=8", "ClosedForGood=9"], Names<StopReason>());
+        Assert.Equal(["None=0", "Storage=1", "OutcomeUnknown=2", "HeadChanged=3", "Clock=4", "Signing=5", "Closed=6", "Stale=7", "Untrusted=8", "ClosedForGood=9", "Closing=10"], Names<StopReason>());
         Assert.Equal(["Key=1", "Sign=2"], Names<SignerRequest>());
         Assert.Equal(["Done=0", "Malformed=1", "OtherOrigin=2", "NotACheckpoint=3", "Behind=4", "OtherRoot=5", "Failed=6"], Names<SignerAnswer>());
         Assert.Equal("000000030102ff", Convert.ToHexStringLower(SignerFrames.Of((byte)SignerRequest.Sign, [0xff])));

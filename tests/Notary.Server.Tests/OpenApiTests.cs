@@ -13,7 +13,7 @@ public sealed class OpenApiTests(ServerFixture server)
         "DELETE /api/webhooks/{name}",
         "GET /api/events", "GET /api/evidence", "GET /api/evidence/{name}", "GET /api/evidence/{name}/package", "GET /api/evidence/{name}/proof", "GET /api/evidence/{name}/receipt",
         "GET /api/network", "GET /api/transfers", "GET /api/transfers/{id}", "GET /api/trust/{version}", "GET /api/webhooks", "GET /health/live", "GET /health/ready", "GET /log/{chain}/checkpoint", "GET /log/{chain}/tile/{path}", "GET /trust",
-        "POST /api/evidence", "POST /api/evidence/batch", "POST /api/transfers", "POST /api/trust", "POST /api/verify",
+        "POST /api/evidence", "POST /api/evidence/batch", "POST /api/incidents", "POST /api/transfers", "POST /api/trust", "POST /api/verify",
         "PUT /api/webhooks/{name}",
     ];
 

@@ -24,6 +24,8 @@ public sealed class ProblemTests(ServerFixture server)
         freshness-pending 503
         idempotency-conflict 409
         idempotency-key-malformed 400
+        incident-malformed 400
+        incident-refused 422
         internal 500
         malformed 400
         method-not-allowed 405

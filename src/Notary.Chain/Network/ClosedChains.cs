@@ -18,8 +18,8 @@ internal sealed class ClosedChains(DataFolder data, IReadOnlyDictionary<string, 
 {
     private readonly ChainHost? _main = chains.GetValueOrDefault(TrustFile.MainChain);
 
-    /// <summary>Whether a chain seals nothing for good.</summary>
-    public static bool IsClosed(ChainHost chain) => chain.Stopped?.Reason == StopReason.ClosedForGood;
+    /// <summary>Whether a chain seals nothing more because entries of it are lost.</summary>
+    public static bool IsClosed(ChainHost chain) => chain.Stopped?.Reason is StopReason.ClosedForGood or StopReason.Closing;
 
     /// <summary>Stops those whose proposal lies in their folder: at a start, before anything is appended.</summary>
     /// <exception cref="ChainRefusedException">What lies there is no proposal.</exception>
@@ -29,7 +29,7 @@ internal sealed class ClosedChains(DataFolder data, IReadOnlyDictionary<string, 
         {
             if (ChainRecovery.ReadClosing(data.Chain(name)) is { } proposal)
             {
-                chain.StopClosed(FormattableString.Invariant(
+                chain.StopClosed(StopReason.Closing, FormattableString.Invariant(
                     $"{chain.Genesis.Origin} is about to be closed, for its entries from {proposal.Size} to {proposal.LostCheckpoint.Size - 1} are lost: governance signs the proposal ('notary incident sign'), and the server seals it ('notary incident apply'). {proposal.Successor} will take its place; reading goes on."));
             }
         }
@@ -49,7 +49,7 @@ internal sealed class ClosedChains(DataFolder data, IReadOnlyDictionary<string, 
                 $"{chain.Genesis.Origin} is closed by leaf {closed.Index} of the main chain: its entries from {closed.Record.Size} to {closed.Record.LostCheckpoint.Size - 1} are lost. {closed.Record.Successor} takes its place; reading goes on.");
             if (chain.Stopped?.Sentence != sentence)
             {
-                chain.StopClosed(sentence);
+                chain.StopClosed(StopReason.ClosedForGood, sentence);
             }
         }
     }
