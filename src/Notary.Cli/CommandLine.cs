@@ -44,6 +44,7 @@ internal static class CommandLine
             ProofCommand.Build(),
             CustodyCommand.Build(),
             TrustCommand.Build(),
+            IncidentCommand.Build(),
             KeygenCommand.Build(),
             SignerCommand.Build(),
             SelfTestCommand.Build(),

@@ -153,7 +153,7 @@ public static class ChainRecovery
     /// <summary>What governance is asked to close the chain by, or null.</summary>
     internal static IncidentRecord? ReadClosing(ChainFolder folder) => !File.Exists(folder.ClosingPath) ? null
         : IncidentRecord.TryParseProposal(File.ReadAllBytes(folder.ClosingPath), out var proposal, out _) ? proposal
-        : throw new ChainRefusedException(ChainRefusal.Inconsistent, $"'{folder.ClosingPath}' is no proposal to close the chain: put back the one that 'notary chain close' wrote.");
+        : throw new ChainRefusedException(ChainRefusal.Inconsistent, $"'{folder.ClosingPath}' is no proposal to close the chain: put back the one that 'notary chain close' wrote, or move it away and run that again with the same checkpoints.");
 
     internal static TrustFile ReadTrust(DataFolder data)
     {
