@@ -69,6 +69,10 @@ public static class Problems
         RequestCodes.EmptyLine, RequestCodes.NotUtf8, RequestCodes.JsonSyntax, RequestCodes.LoneSurrogate, RequestCodes.WrongType, RequestCodes.DuplicateMember,
     }.ToFrozenSet(StringComparer.Ordinal);
 
+    /// <summary>Says why a chain has stopped. One that is closed for good does not come back, so nobody is told to send again.</summary>
+    public static Task StoppedAsync(HttpContext context, Chain.ChainHost chain) => WriteAsync(
+        context, ChainStopped, chain.Stopped?.Sentence ?? "The chain is closing.", retryAfterSeconds: chain.Stopped?.Reason == Chain.StopReason.ClosedForGood ? null : 60);
+
     /// <summary>Why a chain does not append now.</summary>
     public static Problem OfWaiting(Chain.ChainHost chain) =>
         chain.Stopped is not null ? ChainStopped : chain.DatabaseLost is not null ? DatabaseLost : chain.FreshnessPending is not null ? FreshnessPending : QueueFull;

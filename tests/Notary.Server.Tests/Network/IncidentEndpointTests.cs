@@ -150,6 +150,7 @@ public sealed class ClosedRegionTests(NetworkServer server) : IClassFixture<Netw
     {
         using HttpResponseMessage refused = await DepositAsync(server.Beijing);
         JsonElement problem = await ServerFixture.ProblemAsync(refused, "chain-stopped");
+        Assert.Null(refused.Headers.RetryAfter);
         Assert.Contains($"is closed by leaf {index} of the main chain", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.Contains("notary.example/beijing-2 takes its place", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         JsonElement chain = JsonDocument.Parse(await server.Anyone.GetStringAsync("/api/network")).RootElement.GetProperty("chains").EnumerateArray().Single(static one => one.GetProperty("chain").GetString() == "beijing");
