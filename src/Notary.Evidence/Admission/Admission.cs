@@ -68,7 +68,7 @@ public static class Admission
             RecordKind.Anchor => AdmitAnchor(genesis, state, facts.AnchorRecord!, index),
             RecordKind.Trust => AdmitTrust(genesis, state, facts.TrustRecord!.File),
             RecordKind.Custody => AdmitCustody(genesis, state, facts, index),
-            RecordKind.Incident => AdmitIncident(genesis, state, facts.IncidentRecord!),
+            RecordKind.Incident => facts.IncidentRecord!.Admit(genesis, state),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -402,56 +402,6 @@ public static class Admission
         return before is null || ConsistencyProof.Check(new TreeHasher(chain.Suite), before.Size, checkpoint.Size, before.Root, checkpoint.Root, [.. record.Proof]).Ok
             ? default
             : AdmissionResult.Of(AdmissionFailure.AnchorInconsistent, "proof");
-    }
-
-    // The cheap questions first; signatures of the log before those of governance, for the log's say whether there is anything to close.
-    private static AdmissionResult AdmitIncident(Genesis genesis, ChainState state, IncidentRecord record)
-    {
-        if (genesis.Chain != TrustFile.MainChain)
-        {
-            return AdmissionResult.Of(AdmissionFailure.IncidentNotOnMain, "kind");
-        }
-
-        if (state.Trust is not { } trust)
-        {
-            return AdmissionResult.Of(AdmissionFailure.IncidentWithoutTrust, "lost");
-        }
-
-        if (record.Origin == genesis.Origin)
-        {
-            return AdmissionResult.Of(AdmissionFailure.IncidentOfMain, "lost");
-        }
-
-        if (trust.Find(record.Origin) is not { } chain)
-        {
-            return AdmissionResult.Of(AdmissionFailure.IncidentOriginUnknown, "lost");
-        }
-
-        if (state.Closed(record.Origin) is not null)
-        {
-            return AdmissionResult.Of(AdmissionFailure.IncidentTwice, "lost");
-        }
-
-        if (record.Successor == record.Origin || record.Successor == genesis.Origin || state.Closed(record.Successor) is not null
-            || !record.Successor.StartsWith(genesis.Deployment + "/", StringComparison.Ordinal))
-        {
-            return AdmissionResult.Of(AdmissionFailure.IncidentSuccessor, "successor");
-        }
-
-        var logKeys = trust.EntriesOf(record.Origin).SelectMany(static entry => entry.LogKeys).Distinct().ToList();
-        if (!record.Lost.Verify(logKeys).Ok || (record.Available is { } available && !available.Verify(logKeys).Ok))
-        {
-            return AdmissionResult.Of(AdmissionFailure.IncidentSignature, record.Lost.Verify(logKeys).Ok ? "available" : "lost");
-        }
-
-        if (!record.FitsAnchor(state.LatestAnchor(record.Origin), chain.Suite))
-        {
-            return AdmissionResult.Of(AdmissionFailure.IncidentInconsistent, "proof");
-        }
-
-        return Governance.Check(record.Message(genesis.Suite, genesis.Origin), trust.Content.GovernanceKeys, trust.Content.GovernanceThreshold, record.Signatures)
-            ? default
-            : AdmissionResult.Of(AdmissionFailure.GovernanceMissing, "governance");
     }
 
     private static AdmissionResult AdmitCustody(Genesis genesis, ChainState state, in LeafFacts facts, long index)

@@ -136,8 +136,58 @@ public sealed class IncidentRecord
     /// <summary>Whether a checkpoint of the closed chain may still be anchored: it lies in what is available.</summary>
     internal bool Leaves(Checkpoint checkpoint) => checkpoint.Size < Size || (checkpoint.Size == Size && checkpoint.Root.Equals(AvailableCheckpoint!.Root));
 
+    /// <summary>Whether it may stand on the chain. The cheap questions first; signatures of the log before those of governance, for the log's say whether there is anything to close.</summary>
+    internal AdmissionResult Admit(Genesis genesis, ChainState state)
+    {
+        if (genesis.Chain != TrustFile.MainChain)
+        {
+            return AdmissionResult.Of(AdmissionFailure.IncidentNotOnMain, "kind");
+        }
+
+        if (state.Trust is not { } trust)
+        {
+            return AdmissionResult.Of(AdmissionFailure.IncidentWithoutTrust, "lost");
+        }
+
+        if (Origin == genesis.Origin)
+        {
+            return AdmissionResult.Of(AdmissionFailure.IncidentOfMain, "lost");
+        }
+
+        if (trust.Find(Origin) is not { } chain)
+        {
+            return AdmissionResult.Of(AdmissionFailure.IncidentOriginUnknown, "lost");
+        }
+
+        if (state.Closed(Origin) is not null)
+        {
+            return AdmissionResult.Of(AdmissionFailure.IncidentTwice, "lost");
+        }
+
+        if (Successor == Origin || Successor == genesis.Origin || state.Closed(Successor) is not null
+            || !Successor.StartsWith(genesis.Deployment + "/", StringComparison.Ordinal))
+        {
+            return AdmissionResult.Of(AdmissionFailure.IncidentSuccessor, "successor");
+        }
+
+        var logKeys = trust.EntriesOf(Origin).SelectMany(static entry => entry.LogKeys).Distinct().ToList();
+        if (!Lost.Verify(logKeys).Ok || (Available is { } available && !available.Verify(logKeys).Ok))
+        {
+            return AdmissionResult.Of(AdmissionFailure.IncidentSignature, Lost.Verify(logKeys).Ok ? "available" : "lost");
+        }
+
+        if (!FitsAnchor(state.LatestAnchor(Origin), chain.Suite))
+        {
+            return AdmissionResult.Of(AdmissionFailure.IncidentInconsistent, "proof");
+        }
+
+        return Governance.Check(Message(genesis.Suite, genesis.Origin), trust.Content.GovernanceKeys, trust.Content.GovernanceThreshold, Signatures)
+            ? default
+            : AdmissionResult.Of(AdmissionFailure.GovernanceMissing, "governance");
+    }
+
     /// <summary>Whether what the main chain has anchored of the chain allows what this says: nothing above what is lost, and what is available extends it where it is not itself lost.</summary>
-    internal bool FitsAnchor(AnchorInForce? anchor, Suite suite)
+    private bool FitsAnchor(AnchorInForce? anchor, Suite suite)
     {
         if (anchor is not null && (anchor.Size > LostCheckpoint.Size || (anchor.Size == LostCheckpoint.Size && !anchor.Root.Equals(LostCheckpoint.Root))))
         {
