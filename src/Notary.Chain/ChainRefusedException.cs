@@ -43,13 +43,13 @@ public enum ChainRefusal
     EntriesLost = 13,
 
     /// <summary>Nothing shows that entries of the chain are lost, or a ledger node holds them: it is refilled, not closed.</summary>
-    Recoverable = 14,
+    Recoverable = 15,
 
     /// <summary>The main chain holds an incident that closed the chain.</summary>
-    Closed = 15,
+    Closed = 16,
 
     /// <summary>The chain cannot be closed, or not so: it is the main chain, or this would not take the incident.</summary>
-    NotClosable = 16,
+    NotClosable = 17,
 }
 
 /// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>
