@@ -43,7 +43,7 @@ public enum StopReason
     /// <summary>The committed head could not be signed.</summary>
     Signing = 5,
 
-    /// <summary>Closed by its owner.</summary>
+    /// <summary>Its owner, the process, has closed it.</summary>
     Closed = 6,
 
     /// <summary>A ledger node holds more of the chain than the database, or another history.</summary>
@@ -51,6 +51,12 @@ public enum StopReason
 
     /// <summary>The trust file does not know the chain.</summary>
     Untrusted = 8,
+
+    /// <summary>Governance has closed the chain, by an incident on the main chain: entries of it are lost.</summary>
+    ClosedForGood = 9,
+
+    /// <summary>Entries of it are lost, and governance is asked to close it.</summary>
+    Closing = 10,
 }
 
 /// <summary>A chain stopped in this append.</summary>

@@ -169,6 +169,9 @@ public sealed class ChainHost : IDisposable
     /// <summary>The newest anchor of another chain on this one, as far as it was appended; null without one.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _appender.State.LatestAnchor(origin);
 
+    /// <summary>The incident on this chain that closed an origin, as far as it was appended; null without one.</summary>
+    public ClosedChain? Closed(string origin) => _appender.State.Closed(origin);
+
     /// <summary>The versions of the trust file that this chain carries, oldest first, as far as they were appended.</summary>
     public IReadOnlyList<TrustInForce> TrustVersions => _appender.State.TrustVersions;
 
@@ -251,6 +254,13 @@ public sealed class ChainHost : IDisposable
     internal void StopUntrusted(string sentence)
     {
         _sequencer.StopFor(new StoppedState(StopReason.Untrusted, sentence));
+        _freshnessPending = null;
+    }
+
+    /// <summary>Entries of it are lost, and governance has closed it or is about to: nothing may ever be appended to it.</summary>
+    internal void StopClosed(StopReason reason, string sentence)
+    {
+        _sequencer.StopFor(new StoppedState(reason, sentence));
         _freshnessPending = null;
     }
 

@@ -44,6 +44,15 @@ public enum ChainRefusal
 
     /// <summary>A ledger node's folder is not the one that its key works in: it was copied, or put back from a backup.</summary>
     Copied = 14,
+
+    /// <summary>Nothing shows that entries of the chain are lost, or a ledger node holds them: it is refilled, not closed.</summary>
+    Recoverable = 15,
+
+    /// <summary>The main chain holds an incident that closed the chain.</summary>
+    Closed = 16,
+
+    /// <summary>The chain cannot be closed, or not so: it is the main chain, or this would not take the incident.</summary>
+    NotClosable = 17,
 }
 
 /// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>

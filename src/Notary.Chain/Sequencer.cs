@@ -566,8 +566,8 @@ internal sealed class Sequencer : IDisposable
         lock (_gate)
         {
             // The first reason is the one that is shown: what follows from it would only hide it. But where the batch before it is in doubt,
-            // "nothing is sealed" would not be true.
-            if (_stopped is null || (LeavesDoubt(state) && !LeavesDoubt(_stopped)))
+            // "nothing is sealed" would not be true; and a chain that is closed for good does not wait for anybody to mend it.
+            if (_stopped is null || (LeavesDoubt(state) && !LeavesDoubt(_stopped)) || state.Reason == StopReason.ClosedForGood)
             {
                 _stopped = state;
             }

@@ -45,6 +45,7 @@ internal static class CommandLine
             ProofCommand.Build(),
             CustodyCommand.Build(),
             TrustCommand.Build(),
+            IncidentCommand.Build(),
             KeygenCommand.Build(),
             SignerCommand.Build(),
             SelfTestCommand.Build(),

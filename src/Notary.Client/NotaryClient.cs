@@ -183,6 +183,21 @@ public sealed class NotaryClient : IDisposable
             cancel);
     }
 
+    /// <summary>Hands in an incident that closes a chain; the server seals it on the main chain. The answer's JSON, not verified.</summary>
+    /// <param name="record">With the signatures of governance.</param>
+    /// <param name="main">Origin of the main chain for which they signed.</param>
+    /// <param name="cancel">Gives up; whether the chain is closed is then unknown, and the same incident may be handed in again.</param>
+    public Task<byte[]> CloseChainUnverifiedAsync(IncidentRecord record, string main, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return SendAsync(
+            () => new HttpRequestMessage(HttpMethod.Post, "api/incidents")
+            {
+                Content = new ReadOnlyMemoryContent(record.ToProposal(main)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
+            },
+            cancel);
+    }
+
     /// <summary>How many leaves the server says that its main chain has: where a change of the trust file may begin. Not verified.</summary>
     public async Task<long> MainSizeUnverifiedAsync(CancellationToken cancel = default)
     {

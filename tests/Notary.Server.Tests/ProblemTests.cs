@@ -31,6 +31,8 @@ public sealed class ProblemTests(ServerFixture server)
         freshness-pending 503
         idempotency-conflict 409
         idempotency-key-malformed 400
+        incident-malformed 400
+        incident-refused 422
         internal 500
         last-factor 409
         malformed 400

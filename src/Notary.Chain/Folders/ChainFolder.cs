@@ -16,6 +16,7 @@ namespace Notary.Chain.Folders;
 /// chain.db               SQLite: head, segments, tiles, item boxes, requests, index feed
 /// database.json          0600, instead of chain.db and index: the PostgreSQL database that holds them
 /// signer.json            where a signer holds the log key, instead of keys/log.pem
+/// closing.json           governance is asked to close the chain: while it lies here nothing is sealed; the proposal without signatures
 /// finality.db            SQLite: the newest final and all anchored checkpoints, in a network
 /// index/                 sorted runs of the digest index
 /// keys/log.pem           signs checkpoints; the genesis names it
@@ -44,6 +45,9 @@ public sealed class ChainFolder(string path)
 
     /// <summary>The final and anchored checkpoints.</summary>
     public string FinalityPath => Path.Combine(Root, "finality.db");
+
+    /// <summary>What governance is asked to close the chain by, see <see cref="IncidentRecord.ToProposal"/>.</summary>
+    public string ClosingPath => Path.Combine(Root, "closing.json");
 
     /// <summary>The genesis document.</summary>
     public string GenesisPath => Path.Combine(Root, "genesis.json");

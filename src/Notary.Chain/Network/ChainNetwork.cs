@@ -32,6 +32,7 @@ public sealed class ChainNetwork : IAsyncDisposable
     private readonly Func<PolicyWitness, INodeLink?> _remote;
     private readonly TimeProvider _time;
     private readonly TrustCarrier _carrier;
+    private readonly ClosedChains _closed;
     private readonly ConcurrentDictionary<string, Finality> _finality = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ChainTrust> _trust = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, LedgerNode> _nodes = new(StringComparer.Ordinal);
@@ -47,7 +48,8 @@ public sealed class ChainNetwork : IAsyncDisposable
         _password = password;
         _remote = remote;
         _time = time;
-        _carrier = new TrustCarrier(data, chains, trust, GoneOver, time);
+        _closed = new ClosedChains(data, chains, time);
+        _carrier = new TrustCarrier(data, chains, trust, GoneOver, _closed.StopClosed, time);
     }
 
     /// <summary>The nodes that run in this process, by <c>chain/folder</c>.</summary>
@@ -80,6 +82,8 @@ public sealed class ChainNetwork : IAsyncDisposable
         var network = new ChainNetwork(data, chains, trust, password, remote, time);
         try
         {
+            network._closed.StopClosing();
+            network._closed.StopClosed();
             foreach (var (name, chain) in chains)
             {
                 network.TakeTrust(name, chain);
@@ -110,6 +114,14 @@ public sealed class ChainNetwork : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(file);
         return _carrier.ApplyAsync(file, reachBack, cancellation);
+    }
+
+    /// <summary>Seals an incident on the main chain, and stops the chain that it closes.</summary>
+    /// <param name="record">With the signatures of governance; one that is sealed already answers where it stands.</param>
+    public Task<IncidentApplied> CloseChainAsync(IncidentRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return _closed.ApplyAsync(record);
     }
 
     /// <summary>A version of the trust file that was or is in force, as far as the main chain carries it; null for any other.</summary>
@@ -317,7 +329,7 @@ public sealed class ChainNetwork : IAsyncDisposable
             finality = new Finality(chain.Reader, _trust[name], witness => LinkTo(name, witness), store, times, _time)
             {
                 Provable = anchored => AnchorProofOf(anchored) is not null,
-                MayLead = () => chain.Stopped is null && _chains.GetValueOrDefault(TrustFile.MainChain)?.Stopped is null,
+                MayLead = () => (chain.Stopped is null || ClosedChains.IsClosed(chain)) && _chains.GetValueOrDefault(TrustFile.MainChain)?.Stopped is null,
                 FollowedElsewhere = (node, other) => StopUnlessHeldAsync(chain, node, other),
             };
             _finality[name] = finality;
@@ -339,6 +351,17 @@ public sealed class ChainNetwork : IAsyncDisposable
             }
 
             throw;
+        }
+
+        if (ClosedChains.IsClosed(chain))
+        {
+            // Nothing is appended, so nobody has to be asked first; what is available may still become final and anchored.
+            if (Contradiction(chain, finality) is null)
+            {
+                finality.Start();
+            }
+
+            return;
         }
 
         // Where several servers append this one may only lag behind: that is asked again while it is held.

@@ -62,6 +62,7 @@ internal sealed class TrustCarrier : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Action<TrustFile, TrustFile> _goneOver;
+    private readonly Action _looked;
     private volatile TrustFile _trust;
     private volatile TrustFile? _coming;
     private TrustFile? _unjudged;
@@ -71,14 +72,16 @@ internal sealed class TrustCarrier : IAsyncDisposable
     /// <param name="chains">The open chains.</param>
     /// <param name="file">The trust file that lies in the data folder.</param>
     /// <param name="goneOver">Called after the version in force has changed, with the one before and the new one.</param>
+    /// <param name="looked">Called every time that the main chain is looked at for what other servers sealed there.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="ChainRefusedException">The file is not the main chain's, and does not lead to it.</exception>
-    public TrustCarrier(DataFolder data, IReadOnlyDictionary<string, ChainHost> chains, TrustFile file, Action<TrustFile, TrustFile> goneOver, TimeProvider time)
+    public TrustCarrier(DataFolder data, IReadOnlyDictionary<string, ChainHost> chains, TrustFile file, Action<TrustFile, TrustFile> goneOver, Action looked, TimeProvider time)
     {
         _data = data;
         _chains = chains;
         _main = chains.GetValueOrDefault(TrustFile.MainChain);
         _goneOver = goneOver;
+        _looked = looked;
         _time = time;
         _trust = AtStart(file);
     }
@@ -349,6 +352,7 @@ internal sealed class TrustCarrier : IAsyncDisposable
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
+            _looked();
             var versions = _main!.TrustVersions;
             foreach (var version in versions.Where(version => version.File.Content.Version > _trust.Content.Version))
             {
@@ -358,7 +362,7 @@ internal sealed class TrustCarrier : IAsyncDisposable
             // Where it failed before: a disk that was full.
             Judge();
             Trouble = null;
-            await Task.WhenAll(_chains.Values.Where(chain => chain != _main && _trust.Find(chain.Genesis.Origin) is not null).Select(chain => CarryToAsync(chain, versions))).ConfigureAwait(false);
+            await Task.WhenAll(_chains.Values.Where(chain => chain != _main && MayCarry(chain)).Select(chain => CarryToAsync(chain, versions))).ConfigureAwait(false);
         }
         finally
         {
@@ -381,7 +385,10 @@ internal sealed class TrustCarrier : IAsyncDisposable
         }
     }
 
+    // A chain that is closed seals nothing more, no version of the trust file either.
+    private bool MayCarry(ChainHost chain) => _trust.Find(chain.Genesis.Origin) is not null && !ClosedChains.IsClosed(chain);
+
     private List<string> Waiting() => [.. _chains.Values
-        .Where(chain => _trust.Find(chain.Genesis.Origin) is not null && (chain.TrustVersions.Count == 0 || chain.TrustVersions[^1].File.Content.Version < _trust.Content.Version))
+        .Where(chain => MayCarry(chain) && (chain.TrustVersions.Count == 0 || chain.TrustVersions[^1].File.Content.Version < _trust.Content.Version))
         .Select(static chain => chain.Name).Order(StringComparer.Ordinal)];
 }

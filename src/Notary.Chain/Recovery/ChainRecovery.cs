@@ -4,6 +4,7 @@ using Notary.Chain.Network;
 using Notary.Chain.Nodes;
 using Notary.Chain.Store;
 using Notary.Crypto;
+using Notary.Crypto.Native;
 using Notary.Evidence;
 using Notary.Ledger;
 
@@ -65,18 +66,22 @@ public static class ChainRecovery
         ArgumentNullException.ThrowIfNull(options);
         var folder = data.Chain(name);
         var genesis = ReadGenesis(folder);
-        TrustFile? file = null;
-        if (!File.Exists(data.TrustPath) || TrustFile.TryParse(File.ReadAllBytes(data.TrustPath), out file) is not null)
-        {
-            throw new ChainRefusedException(ChainRefusal.Trust, $"There is no trust file in '{data.TrustPath}': put the newest one there; it says which ledger nodes hold the chain.");
-        }
+        var file = ReadTrust(data);
+        var main = MainView.TryRead(data, genesis, file);
+        return await WithMirrorsAsync(
+            data, name, genesis, file, options, (trust, mirrors) => RunAsync(folder, genesis, file, trust, mirrors, options, progress, cancellation, main)).ConfigureAwait(false);
+    }
 
-        var trust = new ChainTrust(() => [.. file!.EntriesOf(genesis.Origin)], () => MainSize(data, file!), name == TrustFile.MainChain);
+    /// <summary>Does something with the ways to the chain's nodes.</summary>
+    internal static async Task<T> WithMirrorsAsync<T>(
+        DataFolder data, string name, Genesis genesis, TrustFile file, RecoveryOptions options, Func<ChainTrust, IReadOnlyList<(PolicyWitness Witness, IMirror Mirror)>, Task<T>> use)
+    {
+        var trust = new ChainTrust(() => [.. file.EntriesOf(genesis.Origin)], () => MainSize(data, file), name == TrustFile.MainChain);
         var mirrors = new List<(PolicyWitness, IMirror)>();
         try
         {
-            mirrors.AddRange(trust.Witnesses.Select(witness => (witness, MirrorOf(data, name, witness, genesis, file!, options))));
-            return await RunAsync(folder, genesis, file!, trust, mirrors, options, progress, cancellation).ConfigureAwait(false);
+            mirrors.AddRange(trust.Witnesses.Select(witness => (witness, MirrorOf(data, name, witness, genesis, file, options))));
+            return await use(trust, mirrors).ConfigureAwait(false);
         }
         finally
         {
@@ -87,13 +92,10 @@ public static class ChainRecovery
     /// <summary>The same with the ways to the nodes, which stay their owner's.</summary>
     internal static async Task<RecoveryReport> RunAsync(
         ChainFolder folder, Genesis genesis, TrustFile file, ChainTrust trust, IReadOnlyList<(PolicyWitness Witness, IMirror Mirror)> mirrors, RecoveryOptions options, IProgress<long>? progress,
-        CancellationToken cancellation)
+        CancellationToken cancellation, MainView? main = null)
     {
-        if (mirrors.Count == 0)
-        {
-            throw new ChainRefusedException(ChainRefusal.MirrorsMissing, $"The trust file names no ledger node of {genesis.Origin}, so nothing holds a copy of it: restore the database from its newest backup.");
-        }
-
+        CheckNamed(genesis, mirrors);
+        var closed = main?.State.Closed(genesis.Origin);
         var database = DatabaseOf(folder);
         MirrorSurvey survey;
         long before;
@@ -101,19 +103,25 @@ public static class ChainRecovery
         IReadOnlyList<string> from, warnings;
         using (var refill = new ChainRefill(folder, database, genesis, file))
         {
-            var here = new[] { refill.Stored, FinalHere(folder, database, refill, genesis) }.OfType<LoggedNote>().ToList();
-            survey = await MirrorSurvey.AskAsync(genesis, refill.LogKeys, trust, mirrors, here, cancellation).ConfigureAwait(false);
+            survey = await MirrorSurvey.AskAsync(genesis, refill.LogKeys, trust, mirrors, Here(folder, database, refill, genesis, main), cancellation).ConfigureAwait(false);
             before = refill.Head.Size;
-            await refill.FillAsync(survey, options.FewerMirrors, progress, cancellation).ConfigureAwait(false);
+            await refill.FillAsync(closed is null ? survey : survey.UpTo(AvailableOf(closed, genesis, refill.LogKeys)), options.FewerMirrors, progress, cancellation).ConfigureAwait(false);
             (head, from, warnings) = (refill.Head, refill.From, refill.Warnings);
         }
 
         var rebuilt = MendIndex(folder, database, options.Password, cancellation);
+        if (closed is null && File.Exists(folder.ClosingPath))
+        {
+            // All that the log is known to have signed is there again, what the proposal showed as lost included: the chain goes on, and the proposal is void.
+            File.Delete(folder.ClosingPath);
+            DurableFile.SyncFolder(folder.Root);
+        }
+
         using var reader = database.OpenReader();
         return new RecoveryReport(genesis.Origin, before, head.Size, head.Root, survey.Shown, from, warnings, [.. LostItems.Ranges(reader)], rebuilt);
     }
 
-    private static bool MendIndex(ChainFolder folder, ChainDatabase database, string password, CancellationToken cancellation)
+    internal static bool MendIndex(ChainFolder folder, ChainDatabase database, string password, CancellationToken cancellation)
     {
         try
         {
@@ -127,7 +135,40 @@ public static class ChainRecovery
         }
     }
 
-    private static Genesis ReadGenesis(ChainFolder folder)
+    internal static void CheckNamed(Genesis genesis, IReadOnlyList<(PolicyWitness Witness, IMirror Mirror)> mirrors)
+    {
+        if (mirrors.Count == 0)
+        {
+            throw new ChainRefusedException(ChainRefusal.MirrorsMissing, $"The trust file names no ledger node of {genesis.Origin}, so nothing holds a copy of it: restore the database from its newest backup.");
+        }
+    }
+
+    /// <summary>The checkpoints that lie in the data folder: in the database, among the final ones, in the main chain, and in a proposal to close the chain.</summary>
+    internal static List<LoggedNote> Here(ChainFolder folder, ChainDatabase database, ChainRefill refill, Genesis genesis, MainView? main)
+    {
+        var closing = ReadClosing(folder) is { } proposal ? MirrorSurvey.Logged("the checkpoint that the proposal to close the chain shows", proposal.Lost, genesis, refill.LogKeys) : null;
+        return [.. new[] { refill.Stored, FinalHere(folder, database, refill, genesis), main?.Anchored, closing }.OfType<LoggedNote>()];
+    }
+
+    /// <summary>What governance is asked to close the chain by, or null.</summary>
+    internal static IncidentRecord? ReadClosing(ChainFolder folder) => !File.Exists(folder.ClosingPath) ? null
+        : IncidentRecord.TryParseProposal(File.ReadAllBytes(folder.ClosingPath), out var proposal, out _) ? proposal
+        : throw new ChainRefusedException(ChainRefusal.Inconsistent, $"'{folder.ClosingPath}' is no proposal to close the chain: put back the one that 'notary chain close' wrote, or move it away and run that again with the same checkpoints.");
+
+    internal static TrustFile ReadTrust(DataFolder data)
+    {
+        TrustFile? file = null;
+        return File.Exists(data.TrustPath) && TrustFile.TryParse(File.ReadAllBytes(data.TrustPath), out file) is null
+            ? file!
+            : throw new ChainRefusedException(ChainRefusal.Trust, $"There is no trust file in '{data.TrustPath}': put the newest one there; it says which ledger nodes hold the chain.");
+    }
+
+    private static LoggedNote AvailableOf(ClosedChain closed, Genesis genesis, IReadOnlyList<NoteKey> logKeys) =>
+        closed.Record.Available is { } available && MirrorSurvey.Logged("what is available of the closed chain", available, genesis, logKeys) is { } note
+            ? note
+            : throw new ChainRefusedException(ChainRefusal.Closed, FormattableString.Invariant($"{genesis.Origin} is closed by leaf {closed.Index} of the main chain, and no entry of it is available: move its folder away. {closed.Record.Successor} takes its place."));
+
+    internal static Genesis ReadGenesis(ChainFolder folder)
     {
         if (!File.Exists(folder.GenesisPath))
         {
@@ -138,7 +179,7 @@ public static class ChainRecovery
         return genesis ?? throw new ChainRefusedException(ChainRefusal.Inconsistent, $"'{folder.GenesisPath}' is no genesis document ({problem}): restore it from a backup.");
     }
 
-    private static ChainDatabase DatabaseOf(ChainFolder folder)
+    internal static ChainDatabase DatabaseOf(ChainFolder folder)
     {
         var database = ChainDatabase.Of(folder);
         if (!database.Exists)

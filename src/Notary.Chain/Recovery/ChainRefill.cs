@@ -111,6 +111,17 @@ internal sealed class ChainRefill : IDisposable
         }
     }
 
+    /// <summary>The consistency proof from a size to another one that the tables hold.</summary>
+    public Hash32[] Consistency(long from, long to)
+    {
+        var proof = ConsistencyProof.Plan(from, to);
+        var plan = TilePlan.For(proof, to);
+        var tiles = plan.Tiles.Select(tile => (ReadOnlyMemory<byte>)(Tables.ReadTile(tile.Level, tile.Index) is { } bytes && bytes.Length >= tile.Length ? bytes.AsMemory(0, tile.Length) : default)).ToList();
+        return plan.TryCompute(_hasher, tiles, out var hashes, out var tooShort)
+            ? ConsistencyProof.Compute(_hasher, proof, hashes)
+            : throw new ChainRefusedException(ChainRefusal.Inconsistent, FormattableString.Invariant($"The tile at level {tooShort.Level}, number {tooShort.Index} is missing or too short: run 'notary fsck'."));
+    }
+
     /// <summary>Fills the tables up to the largest checkpoint that the mirrors show.</summary>
     /// <param name="survey">What the mirrors hold.</param>
     /// <param name="fewer">Whether those that answer decide, though they are too few: <see cref="RecoveryOptions.FewerMirrors"/>.</param>
@@ -147,11 +158,9 @@ internal sealed class ChainRefill : IDisposable
         var readers = survey.Answering.Where(mirror => mirror.Entries >= newest.Size).Select(mirror => (mirror.Witness.Name, Reader: new MirrorReader(mirror.Mirror, _hasher, newest.Checkpoint))).ToList();
         if (readers.Count == 0)
         {
-            var most = survey.Answering.Max(static mirror => mirror.Entries);
-            var whole = survey.Known.Where(note => note.Size <= most).Max(static note => (long?)note.Size) ?? 0;
             throw new ChainRefusedException(
                 ChainRefusal.EntriesLost,
-                FormattableString.Invariant($"No ledger node holds the entries under {newest}: those from {Math.Max(whole, _head.Size)} to {newest.Size - 1} are lost. The chain must not seal again, for it would give those places a second history. Keep it for reading; governance ends its entry in the trust file ('notary trust propose --end-chain'), and a chain under another name succeeds it."));
+                FormattableString.Invariant($"No ledger node holds the entries under {newest}: those from {survey.LargestHeld(_head.Size)?.Size ?? 0} to {newest.Size - 1} are lost. The chain must not seal again, for it would give those places a second history. When no node that has them can come back, governance closes it: 'notary chain close {_genesis.Chain} --successor ORIGIN'."));
         }
 
         await FromFirstAsync(readers, reader => CheckPrefixesAsync(reader, survey, cancellation), cancellation).ConfigureAwait(false);

@@ -96,6 +96,16 @@ internal sealed record MirrorSurvey(LoggedNote? Newest, long Shown, IReadOnlyLis
         }
     }
 
+    /// <summary>The largest checkpoint under which a mirror, or a database of so many entries, has every entry; null when nobody has one.</summary>
+    public LoggedNote? LargestHeld(long here)
+    {
+        var most = Answering.Select(static mirror => mirror.Entries).Append(here).Max();
+        return Known.Where(note => note.Size > 0 && note.Size <= most).MaxBy(static note => note.Size);
+    }
+
+    /// <summary>The same up to a checkpoint above which nothing is wanted: whoever is missing does not matter then.</summary>
+    public MirrorSurvey UpTo(LoggedNote note) => this with { Newest = note, Known = [.. Known.Where(known => known.Size <= note.Size)], Enough = true };
+
     /// <summary>Two notes of one size with different roots, or null.</summary>
     public (LoggedNote One, LoggedNote Other)? Fork()
     {

@@ -12,7 +12,7 @@ namespace Notary.Cli.Chains;
 /// </summary>
 internal static class ChainCommand
 {
-    public static Command Build() => new("chain", "Creates chains and further keys of their logs, moves their tables, and refills them from their ledger nodes.") { Create(), Keygen(), Move(), RecoverCommand.Build() };
+    public static Command Build() => new("chain", "Creates chains and further keys of their logs, moves their tables, refills them from their ledger nodes, and closes what cannot be refilled.") { Create(), Keygen(), Move(), RecoverCommand.Build(), CloseCommand.Build() };
 
     private static Command Create()
     {
@@ -107,7 +107,7 @@ internal static class ChainCommand
         refused.Refusal switch
         {
             ChainRefusal.Exists => ExitCode.CannotCreate,
-            ChainRefusal.Inconsistent or ChainRefusal.Forked or ChainRefusal.EntriesLost => ExitCode.Failed,
+            ChainRefusal.Inconsistent or ChainRefusal.Forked or ChainRefusal.EntriesLost or ChainRefusal.Recoverable or ChainRefusal.Closed or ChainRefusal.NotClosable => ExitCode.Failed,
             ChainRefusal.Locked => ExitCode.Unavailable,
             ChainRefusal.Template => ExitCode.NoInput,
             ChainRefusal.Trust or ChainRefusal.MirrorsMissing => ExitCode.Unavailable,

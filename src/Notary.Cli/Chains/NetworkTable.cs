@@ -41,6 +41,13 @@ internal sealed record NetworkTable(List<string> Lines, List<string> Troubles)
             : string.Join(", ", nodes.Select(node => NodeText(node, size)));
         Lines.Add($"{name,-14}{Text(chain, "status"),-20}{size,12}{Number(chain, "final"),12}{Number(chain, "anchored"),12}  {shown}");
         string[] said = [.. Members.Where(m => chain.TryGetProperty(m, out _))];
+        if (Text(chain, "status") == "closed")
+        {
+            // Nothing is wrong any more: it stays so, and the others go on.
+            Lines.Add($"  {name}: {Text(chain, "detail")}");
+            return;
+        }
+
         if (Text(chain, "status") != "running" && said.Length == 0)
         {
             Add($"  {name}: {Text(chain, "status")}");

@@ -18,35 +18,44 @@ internal static class RecoverCommand
     public static Command Build()
     {
         var name = new Argument<string>("NAME") { Description = "The chain's name: its folder with genesis and keys is there." };
-        var mirror = new Option<string[]>("--mirror") { Description = "NAME=URL: where a ledger node answers, instead of the address in the trust file; may be repeated. A node whose folder lies in the data folder needs none." };
-        var secret = new Option<string[]>("--entries-secret") { Description = "NAME=FILE: the secret that opens a node's entries, in the first line of a file; may be repeated." };
+        Option<string[]> mirror = MirrorOption();
+        Option<string[]> secret = SecretOption();
         var fewer = new Option<bool>("--fewer-mirrors") { Description = "Goes by the nodes that answer, though they are too few: what was sealed above their checkpoints gets a second history, which whoever holds a receipt of it can prove." };
         Option<string?> data = ChainCommand.DataOption();
         Option<string?> password = ClientOptions.PasswordFile();
         var command = new Command("recover", "Refills a chain whose database was put back or lost (its server stopped) from its ledger nodes, up to the largest checkpoint that the log has signed. Secrets, digests and metadata of the records do not come back.")
             { name, mirror, secret, fewer, data, password };
         command.SetAction((parsed, cancel) => RunAsync(
-            parsed.GetValue(name)!, Pairs(parsed.GetValue(mirror), "--mirror"), Pairs(parsed.GetValue(secret), "--entries-secret"), parsed.GetValue(fewer), parsed.GetValue(data), parsed.GetValue(password), cancel));
+            parsed.GetValue(name)!, Ways(parsed.GetValue(mirror), parsed.GetValue(secret)), parsed.GetValue(fewer), parsed.GetValue(data), parsed.GetValue(password), cancel));
         return command;
     }
 
-    private static async Task<int> RunAsync(
-        string name, Dictionary<string, string> addresses, Dictionary<string, string> secretFiles, bool fewer, string? dataPath, string? passwordFile, CancellationToken cancel)
+    /// <summary>The option that says where ledger nodes answer.</summary>
+    public static Option<string[]> MirrorOption() => new("--mirror") { Description = "NAME=URL: where a ledger node answers, instead of the address in the trust file; may be repeated. A node whose folder lies in the data folder needs none." };
+
+    /// <summary>The option that opens their entries.</summary>
+    public static Option<string[]> SecretOption() => new("--entries-secret") { Description = "NAME=FILE: the secret that opens a node's entries, in the first line of a file; may be repeated." };
+
+    /// <summary>The ways to ledger nodes that do not lie here, by these options.</summary>
+    public static Func<PolicyWitness, IMirror?> Ways(string[]? mirrors, string[]? secretFiles)
     {
-        var prefixes = addresses.ToDictionary(static pair => pair.Key, static pair => PrefixOf(pair.Key, pair.Value), StringComparer.Ordinal);
-        var secrets = secretFiles.ToDictionary(static pair => pair.Key, static pair => SecretOf(pair.Value), StringComparer.Ordinal);
+        Dictionary<string, Uri> prefixes = Pairs(mirrors, "--mirror").ToDictionary(static pair => pair.Key, static pair => PrefixOf(pair.Key, pair.Value), StringComparer.Ordinal);
+        Dictionary<string, string> secrets = Pairs(secretFiles, "--entries-secret").ToDictionary(static pair => pair.Key, static pair => SecretOf(pair.Value), StringComparer.Ordinal);
+        return witness => AddressOf(witness, prefixes) is { } prefix ? new HttpMirror(prefix, secrets.GetValueOrDefault(witness.Name)) : null;
+    }
+
+    /// <summary>The password of the key files in a data folder.</summary>
+    public static string PasswordOf(DataFolder data, string? passwordFile) => passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : File.Exists(data.PasswordPath) ? data.DevelopmentPassword()
+        : throw new CliException(ExitCode.Usage, "password-needed", "Name the password of the chain's key files with --password-file.");
+
+    private static async Task<int> RunAsync(
+        string name, Func<PolicyWitness, IMirror?> ways, bool fewer, string? dataPath, string? passwordFile, CancellationToken cancel)
+    {
         try
         {
             ChainCommand.CheckName(name);
             using DataFolder data = DataFolder.Take(ChainCommand.DataFolderPath(dataPath), create: false);
-            string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : File.Exists(data.PasswordPath) ? data.DevelopmentPassword()
-                : throw new CliException(ExitCode.Usage, "password-needed", "Name the password of the chain's key files with --password-file.");
-            var options = new RecoveryOptions
-            {
-                Password = password,
-                FewerMirrors = fewer,
-                Remote = witness => AddressOf(witness, prefixes) is { } prefix ? new HttpMirror(prefix, secrets.GetValueOrDefault(witness.Name)) : null,
-            };
+            var options = new RecoveryOptions { Password = PasswordOf(data, passwordFile), FewerMirrors = fewer, Remote = ways };
             Print(name, await ChainRecovery.RunAsync(data, name, options, Terminal.ShowsProgress ? new Progress<long>(leaves => Console.Error.Write($"\r{leaves} leaves\r")) : null, cancel));
             return ExitCode.Passed;
         }

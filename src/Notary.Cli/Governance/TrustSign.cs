@@ -69,7 +69,8 @@ internal static class TrustSign
         return ExitCode.Passed;
     }
 
-    private static ISigner Load(string path, string? passwordFile)
+    /// <summary>Loads a governance key.</summary>
+    public static ISigner Load(string path, string? passwordFile)
     {
         string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile)
             : Terminal.AskSecret($"Password of {path}: ") ?? throw new CliException(ExitCode.Usage, "password-needed", "Nobody can be asked for a password here; name a file with --password-file.");

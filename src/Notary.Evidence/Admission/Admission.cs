@@ -68,6 +68,7 @@ public static class Admission
             RecordKind.Anchor => AdmitAnchor(genesis, state, facts.AnchorRecord!, index),
             RecordKind.Trust => AdmitTrust(genesis, state, facts.TrustRecord!.File),
             RecordKind.Custody => AdmitCustody(genesis, state, facts, index),
+            RecordKind.Incident => facts.IncidentRecord!.Admit(genesis, state),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -113,7 +114,7 @@ public static class Admission
         return kind switch
         {
             RecordKind.Evidence => EvidenceReason(json, failed),
-            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody => SystemForm(leaf, json, kind, ref facts),
+            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody or RecordKind.Incident => SystemForm(leaf, json, kind, ref facts),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -138,7 +139,7 @@ public static class Admission
 
     private static AdmissionResult SystemForm(ReadOnlySpan<byte> leaf, CanonicalValue json, RecordKind kind, ref LeafFacts facts)
     {
-        // The notes in an anchor, a trust and a custody leaf have the em dash of their signature lines; beside it these leaves are ASCII, member by member.
+        // The notes in an anchor, a trust, a custody and an incident leaf have the em dash of their signature lines; beside it these leaves are ASCII, member by member.
         if ((kind is RecordKind.Key or RecordKind.Statement) && !System.Text.Ascii.IsValid(leaf))
         {
             return AdmissionResult.Of(AdmissionFailure.BadValue);
@@ -184,12 +185,14 @@ public static class Admission
         StatementRecord? statement = null;
         AnchorRecord? anchor = null;
         TrustRecord? trust = null;
+        IncidentRecord? incident = null;
         var body = kind switch
         {
             RecordKind.Policy => PolicyRecord.TryParse(json, out policy),
             RecordKind.Key => KeyRecord.TryParse(json, out key),
             RecordKind.Statement => StatementRecord.TryParse(json, out statement),
             RecordKind.Anchor => AnchorRecord.TryParse(json, out anchor),
+            RecordKind.Incident => IncidentRecord.TryParse(json, out incident),
             _ => TrustRecord.TryParse(json, out trust),
         };
         if (!body.Ok)
@@ -200,7 +203,7 @@ public static class Admission
         facts = new LeafFacts
         {
             Kind = kind, Id = id, Chain = chain, Received = received, Sealed = sealedAt, PolicyRecord = policy, KeyRecord = key, StatementRecord = statement,
-            AnchorRecord = anchor, TrustRecord = trust,
+            AnchorRecord = anchor, TrustRecord = trust, IncidentRecord = incident,
             Account = key?.Account ?? statement?.Account ?? string.Empty, Key = statement?.Key ?? -1,
         };
         return CheckTimes(facts);
@@ -377,6 +380,12 @@ public static class Admission
         if (before is not null && checkpoint.Size <= before.Size)
         {
             return AdmissionResult.Of(AdmissionFailure.AnchorNotLarger, "note");
+        }
+
+        // What is available of a closed chain may still be anchored; above it nobody can show what stood there first.
+        if (state.Closed(checkpoint.Origin)?.Record is { } closed && !closed.Leaves(checkpoint))
+        {
+            return AdmissionResult.Of(AdmissionFailure.AnchorOfClosed, "note");
         }
 
         var final = chain.Policy.SelectFinal(record.Note, out var verdict, chain.LogKeys);

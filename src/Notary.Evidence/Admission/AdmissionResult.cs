@@ -172,6 +172,26 @@ public enum AdmissionFailure : byte
     CustodyProofNotFinal = 97,
     /// <summary>The checkpoint's note satisfies the policy, but is not in the one final form.</summary>
     CustodyProofNotExact = 98,
+
+    // From 100 on a chain that is closed.
+    /// <summary>An incident on another chain than <c>main</c>.</summary>
+    IncidentNotOnMain = 100,
+    /// <summary>An incident before a version of the trust file is in force on the chain.</summary>
+    IncidentWithoutTrust = 101,
+    /// <summary>An incident that would close the main chain itself.</summary>
+    IncidentOfMain = 102,
+    /// <summary>The trust version in force does not know the closed origin.</summary>
+    IncidentOriginUnknown = 103,
+    /// <summary>The chain is closed already.</summary>
+    IncidentTwice = 104,
+    /// <summary>The successor is the closed chain itself, the main chain, a chain that is closed, or of another deployment.</summary>
+    IncidentSuccessor = 105,
+    /// <summary>The line of a checkpoint in the incident is by no log key of the closed chain, or does not verify.</summary>
+    IncidentSignature = 106,
+    /// <summary>The incident contradicts the newest anchor of the closed chain: what is available does not extend it, or more was anchored than is said to be lost.</summary>
+    IncidentInconsistent = 107,
+    /// <summary>An anchor of a closed chain above what is available of it, or of that size with another root.</summary>
+    AnchorOfClosed = 108,
 }
 
 /// <summary>The decision on a leaf.</summary>

@@ -45,7 +45,7 @@ public sealed class AnchorRecord
     [
         ("note", CanonicalValue.Of(note)),
         ("prev_index", CanonicalValue.Of(prevIndex)),
-        ("proof", CanonicalValue.OfStrings(proof.Select(static hash => hash.ToHex()))),
+        ("proof", LeafForm.Path(proof)),
     ];
 
     internal static AdmissionResult TryParse(CanonicalValue leaf, out AnchorRecord? record)
@@ -68,19 +68,9 @@ public sealed class AnchorRecord
             return AdmissionResult.Of(AdmissionFailure.BadValue, "prev_index");
         }
 
-        var list = leaf["proof"]!;
-        if (list.Type != CanonicalType.Array || list.Items.Count > InclusionProof.MaxLength || (prevIndex < 0 && list.Items.Count > 0))
+        if (!LeafForm.TryPath(leaf["proof"]!, out var proof) || (prevIndex < 0 && proof.Length > 0))
         {
             return AdmissionResult.Of(AdmissionFailure.BadValue, "proof");
-        }
-
-        var proof = new Hash32[list.Items.Count];
-        for (var i = 0; i < proof.Length; i++)
-        {
-            if (!Hash32.TryParseHex(list.Items[i].AsString, out proof[i]))
-            {
-                return AdmissionResult.Of(AdmissionFailure.BadValue, "proof");
-            }
         }
 
         record = new AnchorRecord(text, note, checkpoint, prevIndex, proof);

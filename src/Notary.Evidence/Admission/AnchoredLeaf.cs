@@ -86,14 +86,14 @@ public sealed class AnchoredLeaf
         }
 
         var json = CanonicalValue.OfObject(
-            ("anchor", anchorJson), ("anchor_index", CanonicalValue.Of(main!.Index)), ("anchor_path", Path(main.Hashes)), ("index", CanonicalValue.Of(proof.Index)),
-            ("leaf", leafJson), ("main", CanonicalValue.Of(main.Note.Format())), ("path", Path(proof.Hashes)));
+            ("anchor", anchorJson), ("anchor_index", CanonicalValue.Of(main!.Index)), ("anchor_path", LeafForm.Path(main.Hashes)), ("index", CanonicalValue.Of(proof.Index)),
+            ("leaf", leafJson), ("main", CanonicalValue.Of(main.Note.Format())), ("path", LeafForm.Path(proof.Hashes)));
         return TryParse(json, out var created) ? created : null;
     }
 
     internal CanonicalValue ToValue() => CanonicalValue.OfObject(
-        ("anchor", Parsed(_anchor)), ("anchor_index", CanonicalValue.Of(MainIndex)), ("anchor_path", Path(_anchorPath)), ("index", CanonicalValue.Of(Index)),
-        ("leaf", Parsed(_leaf)), ("main", CanonicalValue.Of(_mainText)), ("path", Path(_path)));
+        ("anchor", Parsed(_anchor)), ("anchor_index", CanonicalValue.Of(MainIndex)), ("anchor_path", LeafForm.Path(_anchorPath)), ("index", CanonicalValue.Of(Index)),
+        ("leaf", Parsed(_leaf)), ("main", CanonicalValue.Of(_mainText)), ("path", LeafForm.Path(_path)));
 
     internal static bool TryParse(CanonicalValue json, out AnchoredLeaf? parsed)
     {
@@ -101,7 +101,7 @@ public sealed class AnchoredLeaf
         if (json.Type != CanonicalType.Object || !LeafForm.CheckMembers(json, Members, []).Ok
             || json["leaf"]!.Type != CanonicalType.Object || json["anchor"]!.Type != CanonicalType.Object
             || json["index"]!.AsInteger is not (>= 0 and var index) || json["anchor_index"]!.AsInteger is not (>= 0 and var anchorIndex)
-            || !TryPath(json["path"]!, out var path) || !TryPath(json["anchor_path"]!, out var anchorPath)
+            || !LeafForm.TryPath(json["path"]!, out var path) || !LeafForm.TryPath(json["anchor_path"]!, out var anchorPath)
             || !LeafForm.TryNote(json["main"]!, CanonicalLimits.Leaf.MaxBytes, out var mainText, out var main) || Checkpoint.TryParse(main.Text, out var mainCheckpoint) != CheckpointProblem.None)
         {
             return false;
@@ -172,28 +172,6 @@ public sealed class AnchoredLeaf
             ? new AnchoredLeafCheck(final.AsSpan().SequenceEqual(System.Text.Encoding.UTF8.GetBytes(text)) ? AdmissionFailure.None : AdmissionFailure.CustodyProofNotExact)
             : verdict.Failure == QuorumFailure.QuorumNotReached ? new AnchoredLeafCheck(AdmissionFailure.CustodyProofNotFinal)
             : new AnchoredLeafCheck(AdmissionFailure.CustodyProofSignature, LineInvalid: verdict.Failure == QuorumFailure.SignatureInvalid);
-    }
-
-    private static CanonicalValue Path(IReadOnlyList<Hash32> path) => CanonicalValue.OfStrings(path.Select(static hash => hash.ToHex()));
-
-    private static bool TryPath(CanonicalValue json, out Hash32[] path)
-    {
-        path = [];
-        if (json.Type != CanonicalType.Array || json.Items.Count > InclusionProof.MaxLength)
-        {
-            return false;
-        }
-
-        path = new Hash32[json.Items.Count];
-        for (var i = 0; i < path.Length; i++)
-        {
-            if (!Hash32.TryParseHex(json.Items[i].AsString, out path[i]))
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 
     private static CanonicalValue Parsed(byte[] leaf) => CanonicalValue.TryParseCanonical(leaf, CanonicalLimits.Leaf, out var json).Ok

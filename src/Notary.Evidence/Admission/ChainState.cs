@@ -14,6 +14,7 @@ public sealed class ChainState
     private ImmutableDictionary<Hash32, long> _latestOfKey = ImmutableDictionary<Hash32, long>.Empty;
     private ImmutableDictionary<Hash32, StatementUse> _statements = ImmutableDictionary<Hash32, StatementUse>.Empty;
     private ImmutableDictionary<string, AnchorInForce> _anchors = ImmutableDictionary<string, AnchorInForce>.Empty;
+    private ImmutableDictionary<string, ClosedChain> _closed = ImmutableDictionary<string, ClosedChain>.Empty;
     private ImmutableList<TrustInForce> _trust = [];
 
     /// <summary>Leaves below: the next index.</summary>
@@ -51,6 +52,9 @@ public sealed class ChainState
 
     /// <summary>The newest anchor of an origin on this chain, or null.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _anchors.GetValueOrDefault(origin);
+
+    /// <summary>The incident on this chain that closed an origin, or null.</summary>
+    public ClosedChain? Closed(string origin) => _closed.GetValueOrDefault(origin);
 
     /// <summary>The key record at an index, or null.</summary>
     public KeyRecord? Key(long index) => _keys.GetValueOrDefault(index);
@@ -146,6 +150,9 @@ public sealed class ChainState
             case RecordKind.Trust:
                 _trust = _trust.Add(new TrustInForce(index, facts.TrustRecord!.File));
                 break;
+            case RecordKind.Incident:
+                _closed = _closed.Add(facts.IncidentRecord!.Origin, new ClosedChain(index, facts.IncidentRecord));
+                break;
             case RecordKind.Custody:
                 Custody = Custody.Apply(facts.CustodyRecord!, index);
                 break;
@@ -177,6 +184,9 @@ public sealed class ChainState
 
 /// <summary>The newest anchor of a chain on the main chain: where its leaf stands, and the size and root that it anchored.</summary>
 public sealed record AnchorInForce(long Index, long Size, Hash32 Root);
+
+/// <summary>A chain that is closed: where the incident stands on the main chain, and what it says.</summary>
+public sealed record ClosedChain(long Index, IncidentRecord Record);
 
 /// <summary>A version of the trust file on a chain: where its leaf stands; it is in force from the index behind it.</summary>
 public sealed record TrustInForce(long Index, TrustFile File);

@@ -15,7 +15,7 @@ public sealed record GovernanceSignature(string Key, ReadOnlyMemory<byte> Signat
 }
 
 /// <summary>
-/// Governance: k of the genesis' keys sign <c>H("notary/v1/governance" ‖ 0x00 ‖ origin, document name, canonical document)</c>; the signed message is
+/// Governance: k of the genesis' keys (of an incident: of those of the trust version in force) sign <c>H("notary/v1/governance" ‖ 0x00 ‖ origin, document name, canonical document)</c>; the signed message is
 /// that 32-byte hash. Signing and checking are twins.
 /// </summary>
 public static class Governance
@@ -26,9 +26,19 @@ public static class Governance
     /// <summary>The document name under which key records are signed.</summary>
     public const string KeyDocument = "key";
 
+    /// <summary>The document name under which incidents are signed, on the main chain.</summary>
+    public const string IncidentDocument = "incident";
+
     /// <summary>The 32 bytes that a governance key signs.</summary>
-    public static Hash32 Message(Genesis genesis, string name, ReadOnlySpan<byte> document) => DomainHash.Compute(
-        genesis.Suite, DomainPurpose.Governance, Encoding.ASCII.GetBytes(genesis.Origin), Encoding.ASCII.GetBytes(name), document);
+    public static Hash32 Message(Genesis genesis, string name, ReadOnlySpan<byte> document)
+    {
+        ArgumentNullException.ThrowIfNull(genesis);
+        return Message(genesis.Suite, genesis.Origin, name, document);
+    }
+
+    /// <summary>The same, by the suite and the origin of the chain on which the leaf will stand.</summary>
+    public static Hash32 Message(Suite suite, string origin, string name, ReadOnlySpan<byte> document) =>
+        DomainHash.Compute(suite, DomainPurpose.Governance, Encoding.ASCII.GetBytes(origin), Encoding.ASCII.GetBytes(name), document);
 
     /// <summary>Signs a document.</summary>
     /// <param name="genesis">The chain.</param>
@@ -42,18 +52,26 @@ public static class Governance
     /// <summary>Whether k distinct keys of the genesis signed, and nobody else.</summary>
     public static bool Check(Genesis genesis, string name, ReadOnlySpan<byte> document, IReadOnlyList<GovernanceSignature> signatures)
     {
-        var message = Message(genesis, name, document);
+        ArgumentNullException.ThrowIfNull(genesis);
+        return Check(Message(genesis, name, document), genesis.GovernanceKeys, genesis.K, signatures);
+    }
+
+    /// <summary>Whether <paramref name="k"/> distinct ones of these keys signed the message, and nobody else.</summary>
+    public static bool Check(Hash32 message, IReadOnlyList<NoteKey> keys, int k, IReadOnlyList<GovernanceSignature> signatures)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        ArgumentNullException.ThrowIfNull(signatures);
         var signed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var signature in signatures)
         {
-            var key = genesis.GovernanceKeys.FirstOrDefault(k => k.Name == signature.Key);
+            var key = keys.FirstOrDefault(one => one.Name == signature.Key);
             if (key is null || !signed.Add(key.Name) || !SignatureVerifier.Verify(key.Algorithm, key.PublicKey, message.AsSpan(), signature.Signature.Span))
             {
                 return false;
             }
         }
 
-        return signed.Count >= genesis.K;
+        return signed.Count >= k;
     }
 
     internal static bool TryParse(CanonicalValue? json, out IReadOnlyList<GovernanceSignature> signatures)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using Notary.Crypto;
 using Notary.Ledger;
 
 namespace Notary.Evidence;
@@ -39,6 +40,30 @@ internal static class LeafForm
         text = json.AsString;
         return text is not null && text.Length <= maxBytes && Encoding.UTF8.GetBytes(text) is var bytes && bytes.Length <= maxBytes
             && SignedNote.TryParse(bytes, out note).Ok && Ascii.IsValid(note!.Text) && note.Signatures.All(static line => Ascii.IsValid(line.Name));
+    }
+
+    /// <summary>The hashes of a proof, as they stand in a leaf.</summary>
+    public static CanonicalValue Path(IReadOnlyList<Hash32> path) => CanonicalValue.OfStrings(path.Select(static hash => hash.ToHex()));
+
+    /// <summary>At most as many hashes as any tree asks for.</summary>
+    public static bool TryPath(CanonicalValue json, out Hash32[] path)
+    {
+        path = [];
+        if (json.Type != CanonicalType.Array || json.Items.Count > InclusionProof.MaxLength)
+        {
+            return false;
+        }
+
+        path = new Hash32[json.Items.Count];
+        for (var i = 0; i < path.Length; i++)
+        {
+            if (!Hash32.TryParseHex(json.Items[i].AsString, out path[i]))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     public static bool TryTime(CanonicalValue? json, out long milliseconds)

@@ -43,7 +43,7 @@ public enum RecordKind : byte
     Issuance = 17,
     /// <summary>An administrative act.</summary>
     Audit = 18,
-    /// <summary>A disturbance of the service.</summary>
+    /// <summary>A chain of which entries are lost, closed for good, on the main chain.</summary>
     Incident = 19,
     /// <summary>A renewal of an older record's protection.</summary>
     Renewal = 20,

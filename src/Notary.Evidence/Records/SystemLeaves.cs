@@ -2,7 +2,7 @@ using Notary.Crypto;
 
 namespace Notary.Evidence;
 
-/// <summary>Builds the leaves that are not evidence: policies, keys, statements, anchors, trust files, custody. Ids and times are arguments; the sealed time is set under the lock.</summary>
+/// <summary>Builds the leaves that are not evidence: policies, keys, statements, anchors, trust files, custody, incidents. Ids and times are arguments; the sealed time is set under the lock.</summary>
 public static class SystemLeaves
 {
     /// <summary>A policy leaf; leaf 0 names the genesis.</summary>
@@ -49,6 +49,13 @@ public static class SystemLeaves
     /// <exception cref="ArgumentException">The file is too long for a leaf, or not ASCII.</exception>
     public static LeafDraft Trust(Genesis genesis, TrustFile file, Guid id, DateTimeOffset received) =>
         Draft(genesis, RecordKind.Trust, id, received, new TrustRecord(file).ToMembers());
+
+    /// <summary>An incident leaf of the main chain. What it says came from outside, so a leaf that has not the form is an answer and no exception.</summary>
+    public static AdmissionResult TryIncident(Genesis main, IncidentRecord record, Guid id, DateTimeOffset received, out LeafDraft? draft)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return TryDraft(main, RecordKind.Incident, id, received, record.ToMembers(), out draft);
+    }
 
     /// <summary>A custody leaf. What it proves came from outside, so a leaf that has not the form is an answer and no exception.</summary>
     /// <param name="genesis">The chain.</param>

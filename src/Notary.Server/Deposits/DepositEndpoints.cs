@@ -266,7 +266,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, S
     {
         DepositOutcome.IdempotencyConflict => Problems.WriteAsync(context, Problems.IdempotencyConflict, "A request with this Idempotency-Key had another body; a new request needs a new key."),
         DepositOutcome.QueueFull => Problems.WriteAsync(context, Problems.QueueFull, "Send it again in a moment; nothing of it is sealed.", retryAfterSeconds: RetryAfterSeconds),
-        DepositOutcome.ChainStopped => Problems.WriteAsync(context, Problems.ChainStopped, chain.Stopped?.Sentence ?? "The chain is closing.", retryAfterSeconds: 60),
+        DepositOutcome.ChainStopped => Problems.StoppedAsync(context, chain),
         DepositOutcome.OutcomeUnknown => Problems.WriteAsync(context, Problems.OutcomeUnknown, "Ask again with the same Idempotency-Key when the chain runs again, or look the digest up.", retryAfterSeconds: 60),
         DepositOutcome.FreshnessPending => Problems.WriteAsync(context, Problems.FreshnessPending, chain.FreshnessPending ?? "Send it again in a moment.", retryAfterSeconds: RetryAfterSeconds),
         DepositOutcome.DatabaseLost => Problems.WriteAsync(context, Problems.DatabaseLost, "This attempt sealed nothing; an earlier one with the same Idempotency-Key may have. The chain goes on by itself when its database is back.", retryAfterSeconds: RetryAfterSeconds),

@@ -38,6 +38,7 @@ public static class Problems
     public static readonly Problem WaitMalformed = new("wait-malformed", 400, "The wait is not a state that a record can reach");
     public static readonly Problem EventIdMalformed = new("event-id-malformed", 400, "The Last-Event-ID is no id of an event of this chain");
     public static readonly Problem WebhookMalformed = new("webhook-malformed", 400, "The webhook is not one that can be called");
+    public static readonly Problem IncidentMalformed = new("incident-malformed", 400, "The body is no incident");
     public static readonly Problem NotFound = new("not-found", 404, "There is nothing under this address");
     public static readonly Problem RecordNotFound = new("record-not-found", 404, "No such record");
     public static readonly Problem TransferNotFound = new("transfer-not-found", 404, "No such transfer");
@@ -65,6 +66,7 @@ public static class Problems
     public static readonly Problem FactorRefused = new("factor-refused", 422, "The factor is not accepted");
     public static readonly Problem PackageRefused = new("package-refused", 422, "The upload is not a package");
     public static readonly Problem TrustRefused = new("trust-refused", 422, "The trust file does not come into force");
+    public static readonly Problem IncidentRefused = new("incident-refused", 422, "The incident does not close a chain");
     public static readonly Problem RateLimited = new("rate-limited", 429, "Too many requests");
     public static readonly Problem TooManyStreams = new("too-many-streams", 429, "As many event streams as allowed are open");
     public static readonly Problem Internal = new("internal", 500, "The server failed; nothing is known to be stored");
@@ -82,6 +84,14 @@ public static class Problems
     {
         RequestCodes.EmptyLine, RequestCodes.NotUtf8, RequestCodes.JsonSyntax, RequestCodes.LoneSurrogate, RequestCodes.WrongType, RequestCodes.DuplicateMember,
     }.ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>Says why a chain has stopped. One that is closed for good does not come back, so nobody is told to send again.</summary>
+    public static Task StoppedAsync(HttpContext context, Chain.ChainHost chain) => WriteAsync(
+        context, ChainStopped, chain.Stopped?.Sentence ?? "The chain is closing.", retryAfterSeconds: chain.Stopped?.Reason == Chain.StopReason.ClosedForGood ? null : 60);
+
+    /// <summary>Why a chain does not append now.</summary>
+    public static Problem OfWaiting(Chain.ChainHost chain) =>
+        chain.Stopped is not null ? ChainStopped : chain.DatabaseLost is not null ? DatabaseLost : chain.FreshnessPending is not null ? FreshnessPending : QueueFull;
 
     /// <summary>The problem that a request's reason (see <see cref="RequestCodes"/>) belongs to.</summary>
     public static Problem OfReason(string reason) => reason switch

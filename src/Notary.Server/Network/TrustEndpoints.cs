@@ -66,7 +66,7 @@ internal static class TrustEndpoints
         TrustApplied applied = await platform.Network.ApplyTrustAsync(file!, reachBack, limit.Token);
         if (applied.Refusal == TrustRefusal.NotAppended)
         {
-            await NotAppendedAsync(context, platform, applied);
+            await Problems.WriteAsync(context, Problems.OfWaiting(platform.Chains[TrustFile.MainChain]), applied.Detail, retryAfterSeconds: RetryAfterSeconds);
             return;
         }
 
@@ -94,13 +94,6 @@ internal static class TrustEndpoints
 
             json.WriteEndArray();
         });
-    }
-
-    private static Task NotAppendedAsync(HttpContext context, Platform platform, TrustApplied applied)
-    {
-        Chain.ChainHost main = platform.Chains[TrustFile.MainChain];
-        Problem problem = main.Stopped is not null ? Problems.ChainStopped : main.DatabaseLost is not null ? Problems.DatabaseLost : main.FreshnessPending is not null ? Problems.FreshnessPending : Problems.QueueFull;
-        return Problems.WriteAsync(context, problem, applied.Detail, retryAfterSeconds: RetryAfterSeconds);
     }
 
     private static string Code(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name);

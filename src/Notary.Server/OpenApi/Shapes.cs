@@ -174,6 +174,30 @@ internal sealed record TrustAppliedShape(
     [property: JsonPropertyName("mainIndex"), Description("Index of its leaf on the main chain.")] long MainIndex,
     [property: JsonPropertyName("waiting"), Description("Chains to which it is still to be carried; that goes on by itself.")] string[] Waiting);
 
+[Description("What closes a chain: the leaf of docs/spec/admission.md without id, received and sealed, in canonical JSON, and a newline, as notary chain close writes it.")]
+internal sealed record IncidentShape(
+    [property: JsonPropertyName("available"), Description("Note of the largest checkpoint whose entries exist; absent when none do.")] string? Available,
+    [property: JsonPropertyName("chain"), Description("Origin of the main chain.")] string Chain,
+    [property: JsonPropertyName("governance")] IncidentSignatureShape[] Governance,
+    [property: JsonPropertyName("kind"), Description("incident.")] string Kind,
+    [property: JsonPropertyName("lost"), Description("Note of the largest checkpoint that the log has signed.")] string Lost,
+    [property: JsonPropertyName("proof"), Description("Consistency proof from the newest anchor to what is available.")] string[] Proof,
+    [property: JsonPropertyName("reason"), Description("storage, disaster or withheld.")] string? Reason,
+    [property: JsonPropertyName("successor"), Description("Origin of the chain that takes its place.")] string Successor,
+    [property: JsonPropertyName("v")] long V);
+
+internal sealed record IncidentSignatureShape(
+    [property: JsonPropertyName("key")] string Key,
+    [property: JsonPropertyName("signature")] string Signature);
+
+[Description("A chain that is closed.")]
+internal sealed record IncidentAppliedShape(
+    [property: JsonPropertyName("origin")] string Origin,
+    [property: JsonPropertyName("mainIndex"), Description("Index of the incident on the main chain.")] long MainIndex,
+    [property: JsonPropertyName("available"), Description("Entries that exist, from the first on.")] long Available,
+    [property: JsonPropertyName("lost"), Description("Entries above them that the log has signed and nobody holds.")] long Lost,
+    [property: JsonPropertyName("successor"), Description("Origin of the chain that takes its place.")] string Successor);
+
 internal sealed record NetworkTrustShape(
     [property: JsonPropertyName("version")] long Version,
     [property: JsonPropertyName("fingerprint")] string Fingerprint,
@@ -183,7 +207,7 @@ internal sealed record NetworkChainShape(
     [property: JsonPropertyName("chain")] string Chain,
     [property: JsonPropertyName("origin")] string Origin,
     [property: JsonPropertyName("size"), Description("Leaves sealed.")] long Size,
-    [property: JsonPropertyName("status"), Description("running, freshness-pending, database-lost or stopped.")] string Status,
+    [property: JsonPropertyName("status"), Description("running, freshness-pending, database-lost, stopped or closed.")] string Status,
     [property: JsonPropertyName("trust"), Description("The newest version of the trust file that the chain carries; absent where it carries none.")] long? Trust,
     [property: JsonPropertyName("detail"), Description("Why it does not run.")] string? Detail,
     [property: JsonPropertyName("final"), Description("Leaves that are final; absent where no quorum is demanded.")] long? Final,

@@ -292,7 +292,7 @@ internal sealed class TransferEndpoints(Platform platform, SemaphoreSlim waiting
             CustodyEnding.NotDeclined => Problems.WriteAsync(context, Problems.NotDeclined, "The target has not declined this transfer, as far as this platform sees; of a chain elsewhere send the proof of the refusal."),
             CustodyEnding.IdempotencyConflict => Problems.WriteAsync(context, Problems.IdempotencyConflict, "A request with this Idempotency-Key had another body; a new request needs a new key."),
             CustodyEnding.QueueFull => Problems.WriteAsync(context, Problems.QueueFull, "Send it again in a moment; nothing of it is sealed.", retryAfterSeconds: 1),
-            CustodyEnding.ChainStopped => Problems.WriteAsync(context, Problems.ChainStopped, chain.Stopped?.Sentence ?? "The chain is closing.", retryAfterSeconds: 60),
+            CustodyEnding.ChainStopped => Problems.StoppedAsync(context, chain),
             CustodyEnding.OutcomeUnknown => Problems.WriteAsync(context, Problems.OutcomeUnknown, "Ask again with the same Idempotency-Key when the chain runs again.", retryAfterSeconds: 60),
             CustodyEnding.FreshnessPending => Problems.WriteAsync(context, Problems.FreshnessPending, chain.FreshnessPending ?? "Send it again in a moment.", retryAfterSeconds: 1),
             CustodyEnding.DatabaseLost => Problems.WriteAsync(context, Problems.DatabaseLost, "This attempt sealed nothing; an earlier one with the same Idempotency-Key may have. The chain goes on by itself when its database is back.", retryAfterSeconds: 2),

@@ -55,6 +55,31 @@ public sealed class RecoveredDatabaseTests
         Assert.Equal(leaves.Count - 4, network.Network.Chains[RecoveringNetwork.Region].Reader.FindId(facts.Id));
     }
 
+    [Fact]
+    public async Task A_chain_whose_database_is_lost_above_its_nodes_is_closed_with_what_is_available_in_an_empty_one()
+    {
+        await using var network = new RecoveringNetwork();
+        var cluster = PostgresCluster.Shared;
+        var connection = cluster.Database();
+        ChainMove.ToPostgres(network.Folder, connection, standbyWaived: true);
+        var leaves = await network.Grow(20, 1);
+        network.SealUnseen(5, 2);
+        var saved = network.StoredNote;
+        PostgresChainDatabase.Save(network.Folder.DatabaseAddressPath, cluster.Database(new Npgsql.NpgsqlConnectionStringBuilder(connection).Database + "_new"), standbyWaived: true);
+        var report = await network.Propose(saved: saved);
+        Assert.Equal((0L, (long)leaves.Count, leaves.Count + 5L), (report.Before, report.Record.Size, report.Record.LostCheckpoint.Size));
+        Assert.True(network.Check().Clean, string.Join('\n', network.Check().Findings));
+        using (var data = DataFolder.Take(network.Network.DataPath, create: false))
+        {
+            Assert.True(await ChainClosing.SealAsync(data, report, TestChain.Password, TimeProvider.System) > 0);
+        }
+
+        network.Network.Open();
+        using var refused = await network.Network.Deposit(RecoveringNetwork.Region, TestChain.Line(new Random(3)));
+        Assert.Equal((DepositOutcome.ChainStopped, StopReason.ClosedForGood), (refused.Outcome, network.Network.Chains[RecoveringNetwork.Region].Stopped!.Reason));
+        Assert.Equal(leaves, network.Network.Chains[RecoveringNetwork.Region].Reader.Entries(0, leaves.Count));
+    }
+
     private sealed class Cancelling(CancellationTokenSource stop) : IProgress<long>
     {
         public void Report(long value) => stop.Cancel();

@@ -228,7 +228,7 @@ public sealed class ChainRecoveryTests
         var refused = await Assert.ThrowsAsync<ChainRefusedException>(() => network.Recover((name, mirror) => mirror.Answer = answer => answer with { Taken = above }, fewer: true));
         Assert.Equal(ChainRefusal.EntriesLost, refused.Refusal);
         Assert.Contains($"those from {leaves.Count} to {leaves.Count + 4} are lost", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("--end-chain", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("notary chain close hainan --successor", refused.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(network.Folder.DatabasePath));
     }
 

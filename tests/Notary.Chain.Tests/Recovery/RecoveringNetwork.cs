@@ -31,7 +31,7 @@ internal sealed class RecoveringNetwork : IAsyncDisposable
     {
         get
         {
-            using var database = Sqlite.SqliteDatabase.OpenReader(Folder.DatabasePath);
+            using var database = ChainDatabase.Of(Folder).OpenReader();
             return ChainStore.ReadHead(database)!;
         }
     }
@@ -113,6 +113,58 @@ internal sealed class RecoveringNetwork : IAsyncDisposable
         finally
         {
             mirrors.ForEach(static mirror => mirror.Item2.Dispose());
+        }
+    }
+
+    /// <summary>What closes the chain: what is available in its database, and the proposal.</summary>
+    public async Task<ClosingReport> Propose(bool fewer = false, string successor = "notary.test/hainan-2", string name = Region, IProgress<long>? progress = null, CancellationToken cancellation = default, params SignedNote[] saved)
+    {
+        using var data = DataFolder.Take(Network.DataPath, create: false);
+        return await ChainClosing.ProposeAsync(data, name, new ClosingOptions
+        {
+            Recovery = new RecoveryOptions { Password = TestChain.Password, FewerMirrors = fewer }, Successor = successor, Saved = [.. saved.Select(static note => ("the saved checkpoint", note))],
+        }, progress, cancellation);
+    }
+
+    /// <summary>Signed by the governance key that lies in the folder.</summary>
+    public IncidentRecord Signed(ClosingReport report)
+    {
+        using var signer = Network.Governance();
+        return report.Record.SignedBy(signer, Network.Trust.Content.GovernanceKeys[0], report.Main.Suite, report.Main.Origin);
+    }
+
+    /// <summary>Hands an incident in as soon as the main chain appends.</summary>
+    public async Task<IncidentApplied> Close(IncidentRecord record)
+    {
+        for (var turn = 0; ; turn++)
+        {
+            var applied = await Network.Network.CloseChainAsync(record);
+            if (applied.Index >= 0 || !applied.Refusal.Ok || turn == 200)
+            {
+                return applied;
+            }
+
+            await Task.Delay(50);
+        }
+    }
+
+    public SignedNote StoredNote => SignedNote.TryParse(Head.Note, out var note).Ok ? note! : throw new InvalidOperationException();
+
+    /// <summary>Keeps a copy of the nodes, or puts it back, as nobody ever should.</summary>
+    public void CopyNodes(bool back)
+    {
+        var aside = Path.Combine(_aside.Path, "nodes");
+        var (from, to) = back ? (aside, NodesPath) : (NodesPath, aside);
+        if (Directory.Exists(to))
+        {
+            Directory.Delete(to, recursive: true);
+        }
+
+        TestChain.Copy(from, to);
+        if (back)
+        {
+            // Their operators say that the folders were moved here, which is what lets a restored node run at all.
+            Array.ForEach(Directory.GetDirectories(NodesPath), static node => new NodeFolder(node).Move());
         }
     }
 

@@ -103,6 +103,24 @@ internal sealed class MainChain
     public LeafDraft Anchor(SignedNote note, long prevIndex = -1, params Hash32[] proof) =>
         SystemLeaves.Anchor(Genesis, note.Format(), prevIndex, proof, Samples.Id(6), Samples.Received);
 
+    /// <summary>The region is closed with so many entries left of so many, signed by these governance keys, the proof from the newest anchor as it should be.</summary>
+    public IncidentRecord Incident(int available, int lost, int[] signers, string successor = "notary.test/guangzhou-2")
+    {
+        var before = State.LatestAnchor(RegionOrigin);
+        var record = IncidentRecord.TryCreate(
+            available == 0 ? null : Note(available, []), Note(lost, []), before is null || before.Size >= available ? [] : Extends((int)before.Size, available), successor, IncidentReason.Storage)!;
+        return Signed(record, signers);
+    }
+
+    public IncidentRecord Signed(IncidentRecord record, params int[] signers) =>
+        signers.Aggregate(record, (current, key) => current.SignedBy(GovernanceSigner(key), Governance(key), Genesis.Suite, Genesis.Origin));
+
+    public LeafDraft IncidentLeaf(IncidentRecord record)
+    {
+        Assert.True(SystemLeaves.TryIncident(Genesis, record, Samples.Id(7), Samples.Received, out var draft).Ok);
+        return draft!;
+    }
+
     public void Append(LeafDraft draft)
     {
         var result = Admission.Admit(Genesis, State, draft.Bytes.Span, State.Size, out var facts);

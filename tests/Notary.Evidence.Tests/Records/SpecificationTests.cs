@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Notary.Crypto;
 using Notary.Ledger;
+using Notary.Ledger.Tests;
 
 namespace Notary.Evidence.Tests;
 
@@ -77,6 +78,35 @@ public sealed class SpecificationTests
         }
 
         Assert.Equal(Chain["governance-message"], Governance.Message(genesis, "admission", state.PolicyText("admission")!.Value.Span).ToHex());
+    }
+
+    [Fact]
+    public void Incident_is_what_its_log_and_governance_signed()
+    {
+        const string Main = "notary.example/main";
+        ISigner log = TestSigners.Of(SuiteId.Sm, "guangzhou log"), governance = TestSigners.Of(SuiteId.Sm, "governance 1");
+        var logKey = MainChain.Key("notary.example/guangzhou", log, false);
+        var governanceKey = MainChain.Key("notary.example/governance-1", governance, false);
+        var record = IncidentRecord.TryCreate(Signed(7), Signed(9), [], "notary.example/guangzhou-2", IncidentReason.Storage)!;
+        var signed = record.SignedBy(governance, governanceKey, Suite.Sm, Main);
+        Assert.Equal(Chain["incident-keys"], $"{logKey.Format()}\n{governanceKey.Format()}");
+        Assert.Equal(Chain["incident-message"], record.Message(Suite.Sm, Main).ToHex());
+        Assert.Equal(Chain["incident-proposal"] + "\n", Encoding.UTF8.GetString(signed.ToProposal(Main)));
+
+        // What a stranger does with the page: the document is the body without proof and signatures.
+        Assert.True(Admission.AdmitForm(Encoding.UTF8.GetBytes(Chain["incident-leaf"]), out var facts).Ok);
+        var leaf = facts.IncidentRecord!;
+        Assert.Equal(signed.ToProposal(Main), leaf.ToProposal(Main));
+        Assert.Equal(Chain["incident-message"], Governance.Message(Suite.Sm, Main, "incident", Encoding.UTF8.GetBytes(Chain["incident-document"])).ToHex());
+        Assert.True(Governance.Check(leaf.Message(Suite.Sm, Main), [governanceKey], 1, leaf.Signatures));
+        Assert.True(leaf.Lost.Verify([logKey]).Ok && leaf.Available!.Verify([logKey]).Ok);
+        Assert.Equal((7L, 9L), (leaf.Size, leaf.LostCheckpoint.Size));
+
+        SignedNote Signed(long size)
+        {
+            var text = new Checkpoint(logKey.Name, size, Suite.Sm.Hash([(byte)size])).Format();
+            return SignedNote.Create(text, [NoteSigner.SignLine(log, logKey, text)]);
+        }
     }
 
     [Fact]
