@@ -68,6 +68,7 @@ public static class Admission
             RecordKind.Anchor => AdmitAnchor(genesis, state, facts.AnchorRecord!, index),
             RecordKind.Trust => AdmitTrust(genesis, state, facts.TrustRecord!.File),
             RecordKind.Custody => AdmitCustody(genesis, state, facts, index),
+            RecordKind.Alarm or RecordKind.Node => state.Nodes.Admit(genesis.Origin, state, facts.NodeStatement!, index),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -113,7 +114,8 @@ public static class Admission
         return kind switch
         {
             RecordKind.Evidence => EvidenceReason(json, failed),
-            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody => SystemForm(leaf, json, kind, ref facts),
+            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody or RecordKind.Alarm or RecordKind.Node =>
+                SystemForm(leaf, json, kind, ref facts),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -139,7 +141,7 @@ public static class Admission
     private static AdmissionResult SystemForm(ReadOnlySpan<byte> leaf, CanonicalValue json, RecordKind kind, ref LeafFacts facts)
     {
         // The notes in an anchor, a trust and a custody leaf have the em dash of their signature lines; beside it these leaves are ASCII, member by member.
-        if ((kind is RecordKind.Key or RecordKind.Statement) && !System.Text.Ascii.IsValid(leaf))
+        if ((kind is RecordKind.Key or RecordKind.Statement or RecordKind.Alarm or RecordKind.Node) && !System.Text.Ascii.IsValid(leaf))
         {
             return AdmissionResult.Of(AdmissionFailure.BadValue);
         }
@@ -184,13 +186,15 @@ public static class Admission
         StatementRecord? statement = null;
         AnchorRecord? anchor = null;
         TrustRecord? trust = null;
+        NodeStatement? node = null;
         var body = kind switch
         {
             RecordKind.Policy => PolicyRecord.TryParse(json, out policy),
             RecordKind.Key => KeyRecord.TryParse(json, out key),
             RecordKind.Statement => StatementRecord.TryParse(json, out statement),
             RecordKind.Anchor => AnchorRecord.TryParse(json, out anchor),
-            _ => TrustRecord.TryParse(json, out trust),
+            RecordKind.Trust => TrustRecord.TryParse(json, out trust),
+            _ => NodeStatement.TryParse(json, kind, out node),
         };
         if (!body.Ok)
         {
@@ -200,7 +204,7 @@ public static class Admission
         facts = new LeafFacts
         {
             Kind = kind, Id = id, Chain = chain, Received = received, Sealed = sealedAt, PolicyRecord = policy, KeyRecord = key, StatementRecord = statement,
-            AnchorRecord = anchor, TrustRecord = trust,
+            AnchorRecord = anchor, TrustRecord = trust, NodeStatement = node,
             Account = key?.Account ?? statement?.Account ?? string.Empty, Key = statement?.Key ?? -1,
         };
         return CheckTimes(facts);

@@ -27,6 +27,8 @@ public enum AdmissionFailure : byte
     ReceivedAfterSealed = 10,
     /// <summary>The proof that the leaf carries is of another transfer, or of another chain's.</summary>
     ProofOfOther = 11,
+    /// <summary>The signature of a node's statement does not verify by the key that it names.</summary>
+    NodeSignature = 12,
 
     /// <summary>The index is not the chain's size.</summary>
     IndexNotNext = 20,
@@ -172,6 +174,24 @@ public enum AdmissionFailure : byte
     CustodyProofNotFinal = 97,
     /// <summary>The checkpoint's note satisfies the policy, but is not in the one final form.</summary>
     CustodyProofNotExact = 98,
+
+    // From 110 on what ledger nodes say.
+    /// <summary>A node's statement before a version of the trust file is in force on the chain.</summary>
+    NodeWithoutTrust = 110,
+    /// <summary>The trust version in force does not name the key among the chain's nodes.</summary>
+    NodeUnknown = 111,
+    /// <summary>The alarm is about a leaf that does not stand below it.</summary>
+    AlarmIndex = 112,
+    /// <summary>An alarm of this key about this leaf is on the chain already.</summary>
+    AlarmTwice = 113,
+    /// <summary>The chain holds as many alarms of this key as it may.</summary>
+    AlarmFull = 114,
+    /// <summary>The named trust version is not the one by which the key came to this chain.</summary>
+    NodeTrust = 115,
+    /// <summary>The size does not hold the trust leaf by which the key came, or lies above the record's own index.</summary>
+    NodeSize = 116,
+    /// <summary>A node record of this key is on the chain already.</summary>
+    NodeTwice = 117,
 }
 
 /// <summary>The decision on a leaf.</summary>
