@@ -215,6 +215,9 @@ public readonly record struct AdmissionResult(AdmissionFailure Failure, string M
     /// <summary>The stable code of a failure: its name in lower case with hyphens.</summary>
     public static string CodeOf(AdmissionFailure failure) => Codes[(int)failure];
 
+    /// <summary>The failure of a code; None for a text that is none.</summary>
+    public static AdmissionFailure OfCode(string code) => string.IsNullOrEmpty(code) ? AdmissionFailure.None : (AdmissionFailure)Math.Max(0, Array.IndexOf(Codes, code));
+
     internal static AdmissionResult Of(AdmissionFailure failure, string member = "") => failure == AdmissionFailure.None ? default : new(failure, member);
 
     private static string[] MakeCodes()
