@@ -42,8 +42,15 @@ public sealed class NodesState
         return _said.TryGetValue(statement.Key, out var said) && (statement is AlarmRecord alarm ? said.Alarmed.Contains(alarm.Index) : said.JoinedAt >= 0);
     }
 
-    internal AdmissionResult Admit(string origin, ChainState state, NodeStatement statement, long index)
+    /// <summary>Whether a statement whose form is right may be sealed; part of <see cref="Admission.AdmitState"/>.</summary>
+    /// <param name="origin">The chain, which the statement names.</param>
+    /// <param name="state">The chain's state, of which this is a part.</param>
+    /// <param name="statement">Parsed, so that its signature is that of its key.</param>
+    /// <param name="index">Where its leaf is to stand.</param>
+    public AdmissionResult Admit(string origin, ChainState state, NodeStatement statement, long index)
     {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(statement);
         if (state.Trust is not { } trust)
         {
             return AdmissionResult.Of(AdmissionFailure.NodeWithoutTrust, "key");
