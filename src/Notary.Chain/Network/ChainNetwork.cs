@@ -137,6 +137,9 @@ public sealed class ChainNetwork : IAsyncDisposable
     /// <summary>What the ledger nodes of a chain say and the chain does not hold, as far as they answer; empty where another server leads.</summary>
     public IReadOnlyList<UnsealedStatement> UnsealedStatements(string chain) => _sealing.GetValueOrDefault(chain)?.Unsealed ?? [];
 
+    /// <summary>Why what a node of a chain says in its own name could not be read when it was asked last; null when it could.</summary>
+    public string? Unheard(string chain, NoteKey node) => _sealing.GetValueOrDefault(chain)?.Unheard.GetValueOrDefault(node);
+
     /// <summary>How far a record has got.</summary>
     public RecordState StateOf(ChainHost chain, long index)
     {

@@ -32,6 +32,7 @@ internal sealed class StatementSealing : IAsyncDisposable
     private readonly Dictionary<NoteKey, Heard> _heard = [];
     private readonly Task _work;
     private volatile IReadOnlyList<UnsealedStatement> _unsealed = [];
+    private volatile IReadOnlyDictionary<NoteKey, string> _unheard = new Dictionary<NoteKey, string>();
 
     public StatementSealing(ChainHost chain, Finality finality, TimeSpan nodeTimeout, TimeProvider time)
     {
@@ -44,6 +45,9 @@ internal sealed class StatementSealing : IAsyncDisposable
 
     /// <summary>What the nodes said, as far as they answered, and the chain did not hold when it was looked at last.</summary>
     public IReadOnlyList<UnsealedStatement> Unsealed => _unsealed;
+
+    /// <summary>Why what a node says could not be read when it was asked last, by its key: it is away, or answers what no node answers.</summary>
+    public IReadOnlyDictionary<NoteKey, string> Unheard => _unheard;
 
     public async ValueTask DisposeAsync()
     {
@@ -63,6 +67,7 @@ internal sealed class StatementSealing : IAsyncDisposable
                 {
                     _heard.Clear();
                     _unsealed = [];
+                    _unheard = new Dictionary<NoteKey, string>();
                     continue;
                 }
 
@@ -90,10 +95,11 @@ internal sealed class StatementSealing : IAsyncDisposable
             _heard.TryAdd(member.Witness.Key, new Heard(member.Witness.Name));
         }
 
-        await Task.WhenAll(members.Select(member => HearAsync(member, _heard[member.Witness.Key]))).ConfigureAwait(false);
+        var whyNot = await Task.WhenAll(members.Select(member => HearAsync(member, _heard[member.Witness.Key]))).ConfigureAwait(false);
+        _unheard = members.Zip(whyNot).Where(static pair => pair.Second is not null).ToDictionary(static pair => pair.First.Witness.Key, static pair => pair.Second!);
     }
 
-    private async Task HearAsync(QuorumMember member, Heard heard)
+    private async Task<string?> HearAsync(QuorumMember member, Heard heard)
     {
         try
         {
@@ -102,7 +108,7 @@ internal sealed class StatementSealing : IAsyncDisposable
                 var statements = await member.StatementsAsync(_chain.Genesis.Origin, heard.Next, _nodeTimeout, _stop.Token).ConfigureAwait(false);
                 if (statements.Count == 0)
                 {
-                    return;
+                    break;
                 }
 
                 heard.Next += statements.Count;
@@ -110,10 +116,17 @@ internal sealed class StatementSealing : IAsyncDisposable
                 // What it passes on of others, or says of another chain, is not what it says here.
                 heard.Open.AddRange(statements.Where(statement => statement.Key.Equals(member.Witness.Key) && statement.Chain == _chain.Genesis.Origin));
             }
+
+            return null;
         }
-        catch (Exception failure) when (failure is not OutOfMemoryException && !_stop.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            // It is away, or answers what no node answers: its feeding says so, and it is asked again.
+            return "no answer in time";
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // Shown, and asked again at the next interval.
+            return failure.Message;
         }
     }
 

@@ -1,8 +1,6 @@
-using System.Text;
 using Notary.Chain.Folders;
 using Notary.Chain.Network;
 using Notary.Chain.Nodes;
-using Notary.Chain.Store;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
 using Notary.Evidence;
@@ -23,7 +21,7 @@ public sealed class StatementTests
         Assert.Equal((0L, 0), (network.Chains["hainan"].SealedStatements.Alarms, network.Network.UnsealedStatements("hainan").Count));
         await network.Close();
 
-        var at = Forge(network.Folder("hainan"), "no JSON");
+        var at = ForgedLeaf.Append(network.Folder("hainan"), "no JSON");
         network.Open();
         var chain = network.Chains["hainan"];
         await Eventually(() => chain.SealedStatements.Alarms == 3);
@@ -55,6 +53,13 @@ public sealed class StatementTests
         Assert.All(network.Network.Nodes.Where(static node => node.Key.StartsWith("hainan/", StringComparison.Ordinal)), static node => Assert.Single(node.Value.Statements()));
 
         await Passes(network, chain.SealedStatements.NewestAlarm!.Index, network.Network.Trust);
+
+        // A check of the database names the leaf, shows the alarms, and finds nothing wrong in what stands behind them.
+        await network.Close();
+        var report = Fsck.Run(network.Folder("hainan"), new FsckOptions { Nodes = [.. Directory.GetDirectories(Path.Combine(network.DataPath, "nodes", "hainan")).Select(static path => new NodeFolder(path))] });
+        Assert.Equal((at, "leaf-form"), report.Findings.Where(static finding => finding.IsError).Select(static finding => (finding.Index, finding.Code)).Single());
+        Assert.Equal(alarms.Select(static leaf => (leaf.Index, "alarm")), report.Findings.Where(static finding => !finding.IsError).Select(static finding => (finding.Index, finding.Code)));
+        Assert.Contains(report.Findings, static finding => finding.Sentence.Contains("/hainan/court says that the leaf at index", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -99,6 +104,10 @@ public sealed class StatementTests
         await Eventually(() => sealing.Unsealed.Count == 1);
         Assert.Equal(("court", "node-without-trust", 6L), (sealing.Unsealed[0].Node, sealing.Unsealed[0].Reason, ((AlarmRecord)sealing.Unsealed[0].Statement).Index));
         Assert.Equal(0, chain.Host.SealedStatements.Alarms);
+
+        var report = Fsck.Run(chain.Folder, new FsckOptions { Nodes = [nodes.Place(0), nodes.Place(1), new NodeFolder(Path.Combine(chain.Folder.Root, "none"))] });
+        Assert.True(report.Clean);
+        Assert.Equal([("alarm-unsealed", 6L), ("node-unreadable", -1L)], report.Findings.Select(static finding => (finding.Code, finding.Index)));
     }
 
     [Fact]
@@ -123,6 +132,7 @@ public sealed class StatementTests
         await Task.Delay(4_500);
         Assert.Equal(9, asked);
         Assert.Empty(sealing.Unsealed);
+        Assert.Equal(["nothing that a node says", "the connection was refused"], sealing.Unheard.Values);
     }
 
     private static async Task Deposit(TestNetwork network, int number)
@@ -165,26 +175,5 @@ public sealed class StatementTests
         }
 
         Assert.True(holds());
-    }
-
-    /// <summary>Whoever has the database writes a leaf into it, with everything that the store keeps of one; the server signs it at its next start.</summary>
-    internal static long Forge(ChainFolder folder, string entry)
-    {
-        Assert.Equal(GenesisProblem.None, Genesis.TryParse(File.ReadAllBytes(folder.GenesisPath), out var genesis));
-        var hasher = new TreeHasher(genesis!.Suite);
-        using var store = ChainDatabase.Of(folder).OpenStore();
-        store.Begin();
-        var head = store.ReadHead()!;
-        var edge = ChainAppender.OpenEdge(store, hasher, head);
-        var bytes = Encoding.UTF8.GetBytes(entry);
-        store.WriteSegment(head.Size, 1, EntryBundle.Of([bytes]));
-        foreach (var tile in edge.Append([hasher.Leaf(bytes)]))
-        {
-            store.WriteTile(tile.Id.Level, tile.Id.Index, tile.Bytes.Span);
-        }
-
-        store.WriteHead(head with { Size = edge.Edge.Size, Root = edge.Edge.Root(), Edge = edge.Edge.ToBytes() });
-        store.Commit();
-        return head.Size;
     }
 }

@@ -55,6 +55,8 @@ internal sealed class TestNodes : IAsyncDisposable
 
     public LedgerNode Node(int i) => _nodes[i]!;
 
+    public NodeFolder Place(int i) => new(Path.Combine(_folder.Path, Names[i]));
+
     public string FinalityPath => Path.Combine(_folder.Path, "finality.db");
 
     public void Start(int i)
