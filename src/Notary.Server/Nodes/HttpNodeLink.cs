@@ -91,8 +91,18 @@ public sealed class HttpNodeLink : INodeLink, IDisposable
     /// <inheritdoc/>
     public async Task<IReadOnlyList<NodeStatement>> StatementsAsync(string origin, long first, CancellationToken cancellation)
     {
-        NodeAnswer answer = await SendAsync(HttpMethod.Get, new Uri(FormattableString.Invariant($"{_prefix}/{HashOf(origin)}/statements/{first}")), content: null, cancellation);
-        if (answer.Status == NodeStatus.NotFound)
+        NodeAnswer answer;
+        try
+        {
+            answer = await SendAsync(HttpMethod.Get, new Uri(FormattableString.Invariant($"{_prefix}/{HashOf(origin)}/statements/{first}")), content: null, cancellation);
+        }
+        catch (HttpRequestException alien) when (alien.StatusCode is HttpStatusCode.MethodNotAllowed or HttpStatusCode.Gone or HttpStatusCode.NotImplemented)
+        {
+            // A C2SP witness or mirror, which has no such address.
+            return [];
+        }
+
+        if (answer.Status is NodeStatus.NotFound or NodeStatus.BadRequest)
         {
             return [];
         }

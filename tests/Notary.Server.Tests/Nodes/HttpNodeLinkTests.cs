@@ -102,6 +102,25 @@ public sealed class HttpNodeLinkTests(NodeFixture fixture) : IClassFixture<NodeF
             body = wrong;
             await Assert.ThrowsAsync<InvalidDataException>(() => link.StatementsAsync("notary.test/main", 0, CancellationToken.None));
         }
+
+        // What has no such address is a witness or mirror of others, and says nothing; what fails is asked again.
+        foreach ((int status, bool silent) in new[] { (400, true), (404, true), (405, true), (410, true), (501, true), (500, false), (302, false) })
+        {
+            await using WebApplication alien = await PeerAsync(context =>
+            {
+                context.Response.StatusCode = status;
+                return Task.CompletedTask;
+            });
+            using HttpNodeLink way = LinkTo(alien);
+            if (silent)
+            {
+                Assert.Empty(await way.StatementsAsync("notary.test/main", 0, CancellationToken.None));
+            }
+            else
+            {
+                await Assert.ThrowsAsync<HttpRequestException>(() => way.StatementsAsync("notary.test/main", 0, CancellationToken.None));
+            }
+        }
     }
 
     [Fact]
