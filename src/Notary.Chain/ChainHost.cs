@@ -175,6 +175,9 @@ public sealed class ChainHost : IDisposable
     /// <summary>The versions of the trust file that this chain carries, oldest first, as far as they were appended.</summary>
     public IReadOnlyList<TrustInForce> TrustVersions => _appender.State.TrustVersions;
 
+    /// <summary>What ledger nodes said that is sealed on this chain, as far as it was appended.</summary>
+    public NodesState SealedStatements => _appender.State.Nodes;
+
     /// <summary>The log keys whose private halves lie in the chain's folder.</summary>
     public IReadOnlyList<NoteKey> LogKeysHere => _log.Held;
 
@@ -186,7 +189,7 @@ public sealed class ChainHost : IDisposable
     internal void SignWith(Func<IReadOnlyList<NoteKey>> wanted) => _log.Wanted = wanted;
 
     /// <summary>Appends a leaf of the platform's own.</summary>
-    /// <param name="draft">An anchor or trust leaf of this chain.</param>
+    /// <param name="draft">An anchor or trust leaf of this chain, or a node's statement.</param>
     /// <returns>Its index; or −1 and the reason: a code of admission, or how the append ended.</returns>
     public async Task<(long Index, string Reason)> AppendAsync(LeafDraft draft)
     {
@@ -202,7 +205,7 @@ public sealed class ChainHost : IDisposable
             : (-1, request.Refusal.Code);
     }
 
-    /// <summary>The state of admission, as far as leaves were appended; above the reader's size it is not yet durable. Read for its policies, keys, trust file and custody only: those are replaced whole.</summary>
+    /// <summary>The state of admission, as far as leaves were appended; above the reader's size it is not yet durable. Read for its policies, keys, trust file and custody, and what nodes said, only: those are replaced whole.</summary>
     internal ChainState State => _appender.State;
 
     /// <summary>What a request with this idempotency key was answered; null when it is new. Read without the lock.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Notary.Chain.Folders;
+using Notary.Chain.Nodes;
 using Notary.Chain.Recovery;
 using Notary.Chain.Store;
 using Notary.Crypto;
@@ -39,6 +40,9 @@ public sealed class FsckOptions
 
     /// <summary>Opens the key files; without it the item boxes are counted but not opened.</summary>
     public string? Password { get; init; }
+
+    /// <summary>Ledger nodes of the chain that lie at hand and that nobody works on: what they say in their own name is compared with what is sealed.</summary>
+    public IReadOnlyList<NodeFolder> Nodes { get; init; } = [];
 }
 
 /// <summary>
@@ -51,12 +55,17 @@ public sealed class Fsck
     /// <summary>After so many findings a check stops.</summary>
     public const int MaximumFindings = 1_000;
 
+    // One changed policy or key record makes many leaves inadmissible: the first ones say it.
+    private const int MaximumRefused = 100;
+
     private readonly ChainFolder _folder;
     private readonly ChainDatabase _tables;
     private readonly FsckOptions _options;
     private readonly IProgress<long>? _progress;
     private readonly List<FsckFinding> _findings = [];
     private string _notCompared = "no ledger node holds this chain and no saved checkpoint was given";
+    private readonly ChainState _state = new();
+    private readonly HashSet<long> _refused = [];
     private bool _partialTilesFit;
     private long _items;
     private long _opened;
@@ -121,6 +130,7 @@ public sealed class Fsck
         var against = ReadAgainst(genesis, trust, head);
         using var cipher = OpenCipher(genesis);
         var root = CheckEntries(database, genesis, head, note, against, cipher, cancellation);
+        CheckStatements(genesis);
         CheckBeyond(database, head);
         return Report(head.Size, root);
     }
@@ -211,7 +221,6 @@ public sealed class Fsck
     {
         var hasher = new TreeHasher(genesis.Suite);
         var edge = TileEdge.Empty(hasher);
-        var state = new ChainState();
         var stateLeaves = new HashSet<long>();
         // Leaves whose mark is missing: right for those that a later one replaces, as the next anchor of an origin does.
         var unmarked = new HashSet<long>();
@@ -228,7 +237,6 @@ public sealed class Fsck
         _partialTilesFit = PartialTilesFit(tiles, hasher, head);
         var leaves = new List<Hash32>();
         long next = 0;
-        var stateBroken = false;
         foreach (var (first, count, entries) in ChainReads.Segments(database, 0))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -252,28 +260,23 @@ public sealed class Fsck
                 var form = Admission.AdmitForm(entry, out var facts);
                 if (!form.Ok)
                 {
-                    Find(next, "segment", "leaf-form", $"The leaf is not admissible by its form: {form.Code}.");
-                    stateBroken = true;
+                    Refuse(next, "leaf-form", $"The leaf is not admissible by its form: {form.Code}.");
                 }
                 else
                 {
-                    if (!stateBroken)
+                    var admitted = Admission.AdmitState(genesis, _state, facts, next);
+                    if (admitted.Ok)
                     {
-                        var admitted = Admission.AdmitState(genesis, state, facts, next);
-                        if (admitted.Ok)
-                        {
-                            state.Apply(facts, next);
-                        }
-                        else
-                        {
-                            // What follows would be judged by a state that never was.
-                            stateBroken = true;
-                            Find(next, "segment", "leaf-admission", $"The leaf is not admissible at its place: {admitted.Code}.");
-                        }
+                        _state.Apply(facts, next);
+                        CheckAlarm(hasher, facts, next);
+                    }
+                    else
+                    {
+                        Refuse(next, "leaf-admission", $"The leaf is not admissible at its place: {admitted.Code}.");
                     }
 
                     var marked = stateLeaves.Remove(next);
-                    if (facts.ChangesState && !marked)
+                    if (facts.ChangesState && !marked && admitted.Ok)
                     {
                         unmarked.Add(next);
                     }
@@ -325,6 +328,62 @@ public sealed class Fsck
         }
 
         return root;
+    }
+
+    // Passed over, as a node does: what follows is judged by what was admitted.
+    private void Refuse(long index, string code, string sentence)
+    {
+        _state.Skip(index);
+        if (_refused.Count < MaximumRefused)
+        {
+            Find(index, "segment", code, sentence);
+        }
+
+        _refused.Add(index);
+    }
+
+    // A sealed alarm is shown, and with it whether it is true.
+    private void CheckAlarm(TreeHasher hasher, in LeafFacts facts, long index)
+    {
+        if (facts.NodeStatement is not AlarmRecord alarm)
+        {
+            return;
+        }
+
+        using var reads = new ChainReads(_tables.OpenReader);
+        var founded = _refused.Contains(alarm.Index) && reads.Entry(alarm.Index) is { } entry && hasher.Leaf(entry).Equals(alarm.Leaf);
+        Find(index, "segment", founded ? "alarm" : "alarm-unfounded", Invariant($"The node {alarm.Key.Name} says that the leaf at index {alarm.Index} fails admission: {alarm.Code}.{(founded ? string.Empty : " That leaf is admitted, or is another one than the node means.")}"), isError: false);
+    }
+
+    // What the nodes at hand say and the chain does not hold: not sealed yet, or never to be.
+    private void CheckStatements(Genesis genesis)
+    {
+        foreach (var node in _options.Nodes)
+        {
+            IReadOnlyList<byte[]> statements;
+            try
+            {
+                statements = NodeStore.StatementsUnverified(node.DatabasePath);
+            }
+            catch (DatabaseFailureException failure)
+            {
+                Find(-1, "node", "node-unreadable", $"The copy of the node in '{node.Root}' cannot be read: {failure.Message}", isError: false);
+                continue;
+            }
+
+            foreach (var bytes in statements)
+            {
+                if (!NodeStatement.TryParse(bytes, out var statement).Ok || statement!.Chain != genesis.Origin || _state.Nodes.Holds(statement))
+                {
+                    continue;
+                }
+
+                var alarm = statement as AlarmRecord;
+                Find(alarm?.Index ?? -1, "node", alarm is null ? "node-unsealed" : "alarm-unsealed", alarm is null
+                    ? $"The node {statement.Key.Name} says that it joined, and the chain does not hold that."
+                    : $"The node {alarm.Key.Name} says that this leaf fails admission, {alarm.Code}, and the chain does not hold that.", isError: false);
+            }
+        }
     }
 
     // A signed checkpoint that lies inside this batch: the root at its size must be the one that it signs.

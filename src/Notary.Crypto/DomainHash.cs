@@ -26,6 +26,9 @@ public sealed class DomainPurpose
     /// <summary>What an agency's key signs for its statement: origin, account, request id, root, count.</summary>
     public static readonly DomainPurpose StatementSignature = new("statement-signature");
 
+    /// <summary>What a ledger node's key signs for a statement of its own: the canonical statement.</summary>
+    public static readonly DomainPurpose NodeStatement = new("node-statement");
+
     private readonly byte[] _prefix;
 
     private DomainPurpose(string name)

@@ -43,6 +43,43 @@ public sealed class NetworkTests
     }
 
     [Fact]
+    public async Task A_leaf_that_was_written_past_admission_is_shown_by_status_and_fsck_with_the_nodes_alarms()
+    {
+        using var work = new Workspace();
+        Templates(work.Root, "main", "beijing");
+        (await CliProcess.RunAsync(work.Root, "network", "create")).AssertExit(0);
+        var folder = new Chain.Folders.ChainFolder(Path.Combine(work.Root, "data", "chains", "beijing"));
+        long at = Chain.Tests.ForgedLeaf.Append(folder, "no JSON");
+        using (ServerHost server = await ServerHost.StartAsync(work.Root))
+        {
+            using var http = new HttpClient { BaseAddress = server.Credential.Server };
+            JsonElement alarms = default;
+            for (int turn = 0; turn < 300 && !(alarms.ValueKind == JsonValueKind.Object && alarms.GetProperty("sealed").GetInt64() == 3); turn++)
+            {
+                await Task.Delay(100);
+                JsonElement beijing = JsonDocument.Parse(await http.GetStringAsync("api/network")).RootElement.GetProperty("chains")[0];
+                beijing.TryGetProperty("alarms", out alarms);
+            }
+
+            JsonElement newest = alarms.GetProperty("newest");
+            Assert.Equal((at, "alarm", "not-json"), (newest.GetProperty("about").GetInt64(), newest.GetProperty("kind").GetString(), newest.GetProperty("code").GetString()));
+            Assert.InRange(newest.GetProperty("index").GetInt64(), at + 3, at + 20);
+
+            // The nodes' evidence is what somebody has to look at; their alarms are on record.
+            CliResult status = (await CliProcess.RunAsync(work.Root, "network", "status")).AssertExit(2);
+            Assert.Contains("beijing: 3 alarms sealed, the newest at index", status.Output, StringComparison.Ordinal);
+            Assert.Contains(FormattableString.Invariant($" says that leaf {at} fails admission, not-json"), status.Output, StringComparison.Ordinal);
+            Assert.Contains("beijing/court: 1 alarms", status.Output, StringComparison.Ordinal);
+            server.Kill();
+        }
+
+        CliResult fsck = (await CliProcess.RunAsync(work.Root, "fsck")).AssertExit(1);
+        Assert.Contains(FormattableString.Invariant($"ERROR leaf-form (beijing, segment, index {at})"), fsck.Output, StringComparison.Ordinal);
+        Assert.Equal(3, fsck.Output.Split("remark alarm (beijing, segment, index").Length - 1);
+        Assert.DoesNotContain("unsealed", fsck.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_node_is_made_once_with_a_key_of_its_own()
     {
         using var work = new Workspace();

@@ -33,7 +33,7 @@ public class FrozenTests
     public void Domain_prefixes_stay()
     {
         Assert.Equal(
-            ["commitment", "statement", "consent", "governance", "statement-signature"],
+            ["commitment", "statement", "consent", "governance", "statement-signature", "node-statement"],
             DomainPurpose.All.Select(p => p.Name));
         Assert.All(DomainPurpose.All, p => Assert.Equal("notary/v1/" + p.Name + "\0", Encoding.ASCII.GetString(p.Prefix)));
         Assert.Equal("6e6f746172792f76312f636f6d6d69746d656e7400", Convert.ToHexStringLower(DomainPurpose.Commitment.Prefix));

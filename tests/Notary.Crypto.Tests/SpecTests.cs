@@ -10,7 +10,7 @@ public class SpecTests
     public void Domain_separation_examples_of_the_specification_are_what_the_code_computes()
     {
         var examples = Read("domain-separation.md");
-        Assert.Equal(8, examples.Count);
+        Assert.Equal(9, examples.Count);
         foreach (var (name, lines) in examples)
         {
             var suite = Suite.FromName(lines[0].Value)!;

@@ -37,6 +37,7 @@ public sealed class ChainNetwork : IAsyncDisposable
     private readonly Dictionary<string, ChainTrust> _trust = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, LedgerNode> _nodes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Anchoring> _anchoring = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, StatementSealing> _sealing = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _starting = [];
     private int _disposed;
@@ -96,6 +97,11 @@ public sealed class ChainNetwork : IAsyncDisposable
             }
 
             network.Anchor(time);
+            foreach (var (name, finality) in network._finality)
+            {
+                network._sealing.Add(name, new StatementSealing(chains[name], finality, NodeTimeout, time));
+            }
+
             network._carrier.Start();
             return network;
         }
@@ -139,6 +145,12 @@ public sealed class ChainNetwork : IAsyncDisposable
 
     /// <summary>Why a region's newest final checkpoint is not on the main chain; null when nothing is wrong.</summary>
     public string? AnchorTrouble(string chain) => _anchoring.GetValueOrDefault(chain)?.Trouble;
+
+    /// <summary>What the ledger nodes of a chain say and the chain does not hold, as far as they answer; empty where another server leads.</summary>
+    public IReadOnlyList<UnsealedStatement> UnsealedStatements(string chain) => _sealing.GetValueOrDefault(chain)?.Unsealed ?? [];
+
+    /// <summary>Why what a node of a chain says in its own name could not be read when it was asked last; null when it could.</summary>
+    public string? Unheard(string chain, NoteKey node) => _sealing.GetValueOrDefault(chain)?.Unheard.GetValueOrDefault(node);
 
     /// <summary>How far a record has got.</summary>
     public RecordState StateOf(ChainHost chain, long index)
@@ -199,7 +211,7 @@ public sealed class ChainNetwork : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         var failures = new List<Exception>();
         await TryAsync(() => new ValueTask(Task.WhenAll(_starting))).ConfigureAwait(false);
-        foreach (var part in new IAsyncDisposable[] { _carrier }.Concat(_anchoring.Values).Concat(_finality.Values))
+        foreach (var part in new IAsyncDisposable[] { _carrier }.Concat(_sealing.Values).Concat(_anchoring.Values).Concat(_finality.Values))
         {
             await TryAsync(part.DisposeAsync).ConfigureAwait(false);
         }

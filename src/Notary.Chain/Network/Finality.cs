@@ -130,6 +130,9 @@ public sealed class Finality : IAsyncDisposable
         }
     }
 
+    /// <summary>The nodes to ask, of this moment.</summary>
+    internal IReadOnlyList<QuorumMember> Members => _members;
+
     /// <summary>
     /// Asks the nodes whether the head extends what they hold: before the first append after a start. Enough have answered when those that did not could make nothing final by
     /// themselves (with k of m: m − k + 1 answers).

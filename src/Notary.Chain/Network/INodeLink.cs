@@ -1,4 +1,5 @@
 using Notary.Chain.Nodes;
+using Notary.Evidence;
 using Notary.Ledger;
 
 namespace Notary.Chain.Network;
@@ -19,6 +20,12 @@ public interface INodeLink
 
     /// <summary>The node's mirror checkpoint of the log of that origin, with the log's signature and its own; null before its first. Nothing in it is verified.</summary>
     Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation);
+
+    /// <summary>
+    /// What the node says in its own name, from the statement of that place on: at most <see cref="LedgerNode.StatementsAtOnce"/>. Each is signed by the key that it names; whether that is the node's, and
+    /// about which chain it is, the caller looks. Empty of a C2SP mirror or witness, which says nothing.
+    /// </summary>
+    Task<IReadOnlyList<NodeStatement>> StatementsAsync(string origin, long first, CancellationToken cancellation);
 }
 
 /// <summary>A node in this process.</summary>
@@ -52,6 +59,9 @@ public sealed class LocalNodeLink(LedgerNode node) : INodeLink
 
     /// <inheritdoc/>
     public Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation) => Task.Run(() => node.Cosigned, cancellation);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<NodeStatement>> StatementsAsync(string origin, long first, CancellationToken cancellation) => Task.Run(() => node.Statements(first), cancellation);
 }
 
 /// <summary>The way to a node that is here and cannot be used: each attempt says why.</summary>
@@ -65,4 +75,7 @@ internal sealed class NoNodeLink(string why) : INodeLink
 
     /// <inheritdoc/>
     public Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation) => Task.FromException<SignedNote?>(new IOException(why));
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<NodeStatement>> StatementsAsync(string origin, long first, CancellationToken cancellation) => Task.FromException<IReadOnlyList<NodeStatement>>(new IOException(why));
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Notary.Evidence;
 using Notary.Ledger;
 
 namespace Notary.Chain.Network;
@@ -44,6 +45,21 @@ internal sealed class QuorumMember : IDisposable
 
     /// <summary>The history other than the chain's that it follows, as it proved last; null while it proves none.</summary>
     public OtherHistory? Other { get; set; }
+
+    /// <summary>What it says in its own name, from the statement of that place on; empty without a way to it. Whatever goes wrong is an exception.</summary>
+    public async Task<IReadOnlyList<NodeStatement>> StatementsAsync(string origin, long first, TimeSpan timeout, CancellationToken cancellation)
+    {
+        if (_link is null)
+        {
+            return [];
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(timeout);
+
+        // A local disk that hangs does not look at the token.
+        return await _link.StatementsAsync(origin, first, limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
+    }
 
     /// <summary>The trust file names it no more: whoever feeds it ends, and disposes it.</summary>
     public void Leave(bool fed)

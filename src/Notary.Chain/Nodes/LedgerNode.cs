@@ -27,13 +27,16 @@ public sealed record NodeStanding(long Pending, long NextEntry, long Cosigned, l
 /// to it. Cosignatures and evidence of forks are on the disk before they are answered; pending checkpoints and entries that a power cut takes away are sent again.</para>
 /// <para>Which keys the log signs by, the newest trust version says that it knows: the newest trust leaf among its entries, or one that its organisation gave it
 /// (<see cref="KnowTrust"/>), for it may have been away, or not there yet, when the log's key was replaced.</para>
-/// <para>A leaf that admission refuses is kept as evidence, cosigned, and changes no state; an <c>anchor</c> or <c>trust</c> leaf that it refuses ends the cosigning, and no
+/// <para>A leaf that admission refuses is kept as evidence, answered by a signed statement (<see cref="Statements"/>), cosigned, and changes no state; an <c>anchor</c> or <c>trust</c> leaf that it refuses ends the cosigning, and no
 /// entry behind it is stored.</para>
 /// <para>Failure: after a disk error or a foreign change of its database every member throws <see cref="ChainRefusedException"/>, since what is in memory may be ahead of what is
 /// stored: dispose it and open it again. A signer that fails answers <see cref="NodeStatus.Unavailable"/> and changes nothing.</para>
 /// </remarks>
 public sealed class LedgerNode : IDisposable
 {
+    /// <summary>Most statements that are handed out at once.</summary>
+    public const int StatementsAtOnce = 32;
+
     /// <summary>Entries that an upload may repeat.</summary>
     public const int MaximumExcess = 65_536;
 
@@ -53,6 +56,7 @@ public sealed class LedgerNode : IDisposable
     private readonly TreeHasher _hasher;
     private readonly TileEdge _edge;
     private readonly ChainState _state;
+    private readonly NodeVoice _voice;
     private readonly List<LoggedCheckpoint> _pending;
     private HeadRow _head;
     private SignedNote? _cosigned;
@@ -88,6 +92,8 @@ public sealed class LedgerNode : IDisposable
         _logKeys = KeysUnder(state.Trust);
         _forks = store.CountEvidence(AlarmKind.ForkedNote) + store.CountEvidence(AlarmKind.ForkedPrefix);
         _refused = store.CountEvidence(AlarmKind.LeafRefused);
+        _voice = new NodeVoice(genesis.Origin, key, signer, time);
+        RememberStatements();
         _refusedFrom = store.FirstEvidence(AlarmKind.TreeRefused) is >= 0 and var first ? first : long.MaxValue;
     }
 
@@ -232,6 +238,10 @@ public sealed class LedgerNode : IDisposable
     /// <summary>How much was found wrong: counted, not read.</summary>
     public long AlarmCount => Interlocked.Read(ref _forks) + Interlocked.Read(ref _refused) + (Interlocked.Read(ref _refusedFrom) == long.MaxValue ? 0 : 1);
 
+    /// <summary>What the node says in its own name, in the order in which it said it: at most <paramref name="limit"/> from the one of that place on. They are durable, and anyone may have them.</summary>
+    public IReadOnlyList<NodeStatement> Statements(long first = 0, int limit = StatementsAtOnce) =>
+        InTurn<IReadOnlyList<NodeStatement>>(() => [.. _voice.All.Skip((int)Math.Clamp(first, 0, int.MaxValue)).Take(limit)]);
+
     /// <summary>What was found wrong, oldest first, after the one of that id.</summary>
     public IReadOnlyList<NodeAlarm> Alarms(long after = 0, int limit = 1000) => InTurn(() => _store.Evidence(after, limit));
 
@@ -304,6 +314,7 @@ public sealed class LedgerNode : IDisposable
             }
 
             Store(first, package, leaves);
+            Speak(0);
             return null;
         });
     }
@@ -331,7 +342,11 @@ public sealed class LedgerNode : IDisposable
                 return Stands(NodeStatus.Accepted, range.End);
             }
 
-            return _refusedFrom < range.End ? new NodeAnswer(NodeStatus.Unprocessable) : Cosign(range.End, root);
+            // What is cosigned has been answered where it is wrong: who gets the cosignature can read the alarm.
+            var spoke = Speak(_refusedFrom < range.End ? 0 : range.End);
+            return _refusedFrom < range.End ? new NodeAnswer(NodeStatus.Unprocessable)
+                : spoke ? Cosign(range.End, root)
+                : new NodeAnswer(NodeStatus.Unavailable);
         });
     }
 
@@ -629,6 +644,7 @@ public sealed class LedgerNode : IDisposable
         }
 
         _state.Skip(index);
+        _voice.Owe(index, _hasher.Leaf(entry), facts.Kind, result.Failure);
         var ends = RecordKinds.EndsCosigning(facts.Kind);
         if (ends && index < _refusedFrom)
         {
@@ -638,6 +654,50 @@ public sealed class LedgerNode : IDisposable
         else if (!ends && _refused < MaximumRefused && _store.WriteEvidence(Alarm(AlarmKind.LeafRefused, index, result.Code, _hasher.Leaf(entry), [], [])))
         {
             _refused++;
+        }
+    }
+
+    // Signs what the node owes, and stores it before anyone sees it. False when the signer failed.
+    private bool Speak(long size)
+    {
+        if (!_voice.Sign(_state, size, out var statements))
+        {
+            return false;
+        }
+
+        if (statements.Count > 0)
+        {
+            Write(durable: true, () =>
+            {
+                foreach (var statement in statements)
+                {
+                    _store.WriteStatement(statement);
+                }
+            });
+            _voice.Made(statements);
+        }
+
+        return true;
+    }
+
+    // Those that were made, and those that are still owed: of leaves that were refused before a power cut, a signer that failed, or a program that did not answer yet.
+    private void RememberStatements()
+    {
+        List<NodeStatement> made = [.. _store.Statements().Select(static bytes => NodeStatement.TryParse(bytes, out var statement).Ok ? statement! : throw Inconsistent("a stored statement is none of this node's"))];
+        _voice.Made(made);
+        var answered = made.OfType<AlarmRecord>().Select(static alarm => alarm.Index).ToHashSet();
+        if (_forks + _refused + _store.CountEvidence(AlarmKind.TreeRefused) == 0)
+        {
+            return;
+        }
+
+        foreach (var alarm in _store.Evidence(0, int.MaxValue).Where(alarm => alarm.Kind is AlarmKind.LeafRefused or AlarmKind.TreeRefused && !answered.Contains(alarm.Place)))
+        {
+            if (AdmissionResult.OfCode(alarm.Reason) is not AdmissionFailure.None and var failure && _reads.Entry(alarm.Place) is { } entry)
+            {
+                Admission.AdmitForm(entry, out var facts);
+                _voice.Owe(alarm.Place, alarm.About, facts.Kind, failure);
+            }
         }
     }
 

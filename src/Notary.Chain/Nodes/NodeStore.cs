@@ -1,6 +1,7 @@
 using Notary.Chain.Sqlite;
 using Notary.Chain.Store;
 using Notary.Crypto;
+using Notary.Evidence;
 
 namespace Notary.Chain.Nodes;
 
@@ -12,7 +13,7 @@ internal sealed record LoggedCheckpoint(long Size, Hash32 Root, byte[] Note);
 
 /// <summary>
 /// The database of a ledger node: the tables of the chain that it mirrors, with the last note that the node cosigned in the head row, and beside them what
-/// <c>node-0001.sql</c> names. So what reads a chain reads a mirror.
+/// <c>node-0001.sql</c> and <c>node-0002.sql</c> name. So what reads a chain reads a mirror.
 /// </summary>
 internal sealed class NodeStore : IDisposable
 {
@@ -24,10 +25,11 @@ internal sealed class NodeStore : IDisposable
 
     // Pages in memory, in KiB: an embedded network has twenty of these, and a node reads little.
     private const int CacheKiB = 2048;
-    private const string Tables = "node-0001.sql";
+    private static readonly string[] Tables = ["node-0001.sql", "node-0002.sql"];
 
     private readonly SqliteStatement _readGenesis, _writeGenesis, _readPending, _writePending, _trimPending, _readUnheld, _writeUnheld, _countUnheld, _removeUnheld;
     private readonly SqliteStatement _writeEvidence, _countEvidence, _readEvidence, _firstEvidence;
+    private readonly SqliteStatement _writeStatement, _readStatements;
     private readonly SqliteStatement[] _all;
 
     private NodeStore(SqliteChainStore chain)
@@ -48,6 +50,8 @@ internal sealed class NodeStore : IDisposable
             _countEvidence = Prepare("SELECT COUNT(*) FROM evidence WHERE kind = ?"),
             _readEvidence = Prepare("SELECT id, kind, place, at, reason, about, ours, theirs FROM evidence WHERE id > ? ORDER BY id LIMIT ?"),
             _firstEvidence = Prepare("SELECT COALESCE(MIN(place), -1) FROM evidence WHERE kind = ?"),
+            _writeStatement = Prepare("INSERT INTO statement (kind, place, bytes) VALUES (?, ?, ?)"),
+            _readStatements = Prepare("SELECT bytes FROM statement ORDER BY id"),
         ];
 
         SqliteStatement Prepare(string sql) => chain.Database.Prepare(sql);
@@ -67,7 +71,40 @@ internal sealed class NodeStore : IDisposable
     }
 
     /// <summary>Opens a node's database; what a process that died left is made durable first.</summary>
-    public static NodeStore Open(string path) => new(SqliteChainStore.Open(path, CacheKiB));
+    /// <remarks>Beside the chain's tables, whose version the database names, stand the node's own: one that was made before there were statements gets their table.</remarks>
+    public static NodeStore Open(string path)
+    {
+        var chain = SqliteChainStore.Open(path, CacheKiB);
+        try
+        {
+            if (!HasStatements(chain.Database))
+            {
+                chain.Begin();
+                chain.Database.Execute(ChainStore.Script(Tables[1]));
+                chain.Commit();
+            }
+
+            return new NodeStore(chain);
+        }
+        catch
+        {
+            chain.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The statements of a node whose database nobody has open, in the order in which they were made, as they are served; nothing in them is verified.</summary>
+    public static IReadOnlyList<byte[]> StatementsUnverified(string path)
+    {
+        using var database = SqliteDatabase.OpenReader(path, CacheKiB);
+        if (!HasStatements(database))
+        {
+            return [];
+        }
+
+        using var read = database.Prepare("SELECT bytes FROM statement ORDER BY id");
+        return Blobs(read);
+    }
 
     /// <summary>The fingerprint of the chain that this is a copy of; the first call binds it.</summary>
     public Hash32 BindGenesis(Hash32 fingerprint)
@@ -140,6 +177,13 @@ internal sealed class NodeStore : IDisposable
         return alarms;
     }
 
+    /// <summary>Keeps a statement of the node's own.</summary>
+    public void WriteStatement(NodeStatement statement) =>
+        _writeStatement.Bind(1, (long)statement.Kind).Bind(2, statement is AlarmRecord alarm ? alarm.Index : 0).Bind(3, statement.ToBytes()).Run();
+
+    /// <summary>The node's statements in the order in which they were made.</summary>
+    public IReadOnlyList<byte[]> Statements() => Blobs(_readStatements);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -163,6 +207,23 @@ internal sealed class NodeStore : IDisposable
         }
 
         return found;
+    }
+
+    private static bool HasStatements(SqliteDatabase database)
+    {
+        using var look = database.Prepare("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'statement'");
+        return Number(look) > 0;
+    }
+
+    private static List<byte[]> Blobs(SqliteStatement statement)
+    {
+        var blobs = new List<byte[]>();
+        while (statement.Step())
+        {
+            blobs.Add(statement.Blob(0).ToArray());
+        }
+
+        return blobs;
     }
 
     private static long Number(SqliteStatement statement)

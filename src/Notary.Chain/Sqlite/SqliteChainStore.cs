@@ -52,15 +52,15 @@ public sealed class SqliteChainStore : ChainStore
 
     /// <summary>Makes the tables in a new file. Only the creation of a chain or of a ledger node calls this.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="beside">A script of further tables, or null: a node's.</param>
-    public static SqliteChainStore Create(string path, string? beside = null)
+    /// <param name="beside">Scripts of further tables: a node's.</param>
+    public static SqliteChainStore Create(string path, params IReadOnlyList<string> beside)
     {
         var database = SqliteDatabase.OpenWriter(path, create: true);
         database.Execute("BEGIN IMMEDIATE");
         database.Execute(Script("sqlite-0001.sql"));
-        if (beside is not null)
+        foreach (var script in beside)
         {
-            database.Execute(Script(beside));
+            database.Execute(Script(script));
         }
 
         database.Execute(FormattableString.Invariant($"PRAGMA user_version={SchemaVersion}"));

@@ -37,7 +37,7 @@ internal static class FsckCommand
             bool clean = true;
             foreach (ChainFolder chain in data.Chains)
             {
-                FsckReport report = Fsck.Run(chain, new FsckOptions { Against = note is null ? (ReadOnlyMemory<byte>?)null : note, Password = password }, Progress(), cancel);
+                FsckReport report = Fsck.Run(chain, new FsckOptions { Against = note is null ? (ReadOnlyMemory<byte>?)null : note, Password = password, Nodes = data.Nodes(chain.Name) }, Progress(), cancel);
                 clean &= report.Clean;
                 Print(report, json);
                 if (rebuild && report.Clean)

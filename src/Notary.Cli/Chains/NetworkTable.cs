@@ -58,13 +58,38 @@ internal sealed record NetworkTable(List<string> Lines, List<string> Troubles)
             Add($"  {name}: {(member == "waitingSince" ? "a head waits for its quorum since " : string.Empty)}{Text(chain, member)}");
         }
 
-        foreach (JsonElement node in nodes.Where(n => n.TryGetProperty("failingSince", out _) || n.TryGetProperty("alarms", out _)))
+        if (chain.TryGetProperty("alarms", out JsonElement spoken))
         {
-            string failing = node.TryGetProperty("failingSince", out _) ? $" {Text(node, "outcome")} since {Text(node, "failingSince")}: {Text(node, "detail")}" : string.Empty;
+            AddAlarms(name, spoken);
+        }
+
+        foreach (JsonElement node in nodes.Where(n => n.TryGetProperty("failingSince", out _) || n.TryGetProperty("unheard", out _) || n.TryGetProperty("alarms", out _)))
+        {
+            string failing = node.TryGetProperty("failingSince", out _) ? $" {Text(node, "outcome")} since {Text(node, "failingSince")}: {Text(node, "detail")}"
+                : node.TryGetProperty("unheard", out _) ? $" what it says cannot be read: {Text(node, "unheard")}"
+                : string.Empty;
             string alarms = node.TryGetProperty("alarms", out JsonElement count) ? $" {count.GetInt64()} alarms" : string.Empty;
             Add($"  {name}/{Text(node, "node")}:{failing}{alarms}");
         }
     }
+
+    // What is sealed is on record for ever: it is shown, and nothing waits for it.
+    private void AddAlarms(string name, JsonElement said)
+    {
+        if (said.TryGetProperty("newest", out JsonElement newest))
+        {
+            Lines.Add($"  {name}: {said.GetProperty("sealed").GetInt64()} alarms sealed, the newest at index {Number(newest, "index")}: {StatementText(newest)}");
+        }
+
+        if (said.TryGetProperty("newestUnsealed", out JsonElement unsealed))
+        {
+            Add($"  {name}: {said.GetProperty("unsealed").GetInt64()} statements of nodes are not sealed, the last ({Text(unsealed, "reason")}): {StatementText(unsealed)}");
+        }
+    }
+
+    private static string StatementText(JsonElement statement) => statement.TryGetProperty("about", out _)
+        ? $"{Text(statement, "node")} says that leaf {Number(statement, "about")} fails admission, {Text(statement, "code")}"
+        : $"{Text(statement, "node")} says that it joined";
 
     private void Add(string trouble)
     {

@@ -69,6 +69,7 @@ public static class Admission
             RecordKind.Trust => AdmitTrust(genesis, state, facts.TrustRecord!.File),
             RecordKind.Custody => AdmitCustody(genesis, state, facts, index),
             RecordKind.Incident => facts.IncidentRecord!.Admit(genesis, state),
+            RecordKind.Alarm or RecordKind.Node => state.Nodes.Admit(genesis.Origin, state, facts.NodeStatement!, index),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -114,7 +115,8 @@ public static class Admission
         return kind switch
         {
             RecordKind.Evidence => EvidenceReason(json, failed),
-            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody or RecordKind.Incident => SystemForm(leaf, json, kind, ref facts),
+            RecordKind.Policy or RecordKind.Key or RecordKind.Statement or RecordKind.Anchor or RecordKind.Trust or RecordKind.Custody or RecordKind.Incident or RecordKind.Alarm or RecordKind.Node =>
+                SystemForm(leaf, json, kind, ref facts),
             _ => AdmissionResult.Of(AdmissionFailure.KindNotAccepted, "kind"),
         };
     }
@@ -140,7 +142,7 @@ public static class Admission
     private static AdmissionResult SystemForm(ReadOnlySpan<byte> leaf, CanonicalValue json, RecordKind kind, ref LeafFacts facts)
     {
         // The notes in an anchor, a trust, a custody and an incident leaf have the em dash of their signature lines; beside it these leaves are ASCII, member by member.
-        if ((kind is RecordKind.Key or RecordKind.Statement) && !System.Text.Ascii.IsValid(leaf))
+        if ((kind is RecordKind.Key or RecordKind.Statement or RecordKind.Alarm or RecordKind.Node) && !System.Text.Ascii.IsValid(leaf))
         {
             return AdmissionResult.Of(AdmissionFailure.BadValue);
         }
@@ -186,6 +188,7 @@ public static class Admission
         AnchorRecord? anchor = null;
         TrustRecord? trust = null;
         IncidentRecord? incident = null;
+        NodeStatement? node = null;
         var body = kind switch
         {
             RecordKind.Policy => PolicyRecord.TryParse(json, out policy),
@@ -193,7 +196,8 @@ public static class Admission
             RecordKind.Statement => StatementRecord.TryParse(json, out statement),
             RecordKind.Anchor => AnchorRecord.TryParse(json, out anchor),
             RecordKind.Incident => IncidentRecord.TryParse(json, out incident),
-            _ => TrustRecord.TryParse(json, out trust),
+            RecordKind.Trust => TrustRecord.TryParse(json, out trust),
+            _ => NodeStatement.TryParse(json, kind, out node),
         };
         if (!body.Ok)
         {
@@ -203,7 +207,7 @@ public static class Admission
         facts = new LeafFacts
         {
             Kind = kind, Id = id, Chain = chain, Received = received, Sealed = sealedAt, PolicyRecord = policy, KeyRecord = key, StatementRecord = statement,
-            AnchorRecord = anchor, TrustRecord = trust, IncidentRecord = incident,
+            AnchorRecord = anchor, TrustRecord = trust, IncidentRecord = incident, NodeStatement = node,
             Account = key?.Account ?? statement?.Account ?? string.Empty, Key = statement?.Key ?? -1,
         };
         return CheckTimes(facts);

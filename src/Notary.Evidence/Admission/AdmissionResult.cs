@@ -27,6 +27,8 @@ public enum AdmissionFailure : byte
     ReceivedAfterSealed = 10,
     /// <summary>The proof that the leaf carries is of another transfer, or of another chain's.</summary>
     ProofOfOther = 11,
+    /// <summary>The signature of a node's statement does not verify by the key that it names.</summary>
+    NodeSignature = 12,
 
     /// <summary>The index is not the chain's size.</summary>
     IndexNotNext = 20,
@@ -192,6 +194,24 @@ public enum AdmissionFailure : byte
     IncidentInconsistent = 107,
     /// <summary>An anchor of a closed chain above what is available of it, or of that size with another root.</summary>
     AnchorOfClosed = 108,
+
+    // From 110 on what ledger nodes say.
+    /// <summary>A node's statement before a version of the trust file is in force on the chain.</summary>
+    NodeWithoutTrust = 110,
+    /// <summary>The trust version in force does not name the key among the chain's nodes.</summary>
+    NodeUnknown = 111,
+    /// <summary>The alarm is about a leaf that does not stand below it.</summary>
+    AlarmIndex = 112,
+    /// <summary>An alarm of this key about this leaf is on the chain already.</summary>
+    AlarmTwice = 113,
+    /// <summary>The chain holds as many alarms of this key as it may.</summary>
+    AlarmFull = 114,
+    /// <summary>The named trust version is not the one by which the key came to this chain.</summary>
+    NodeTrust = 115,
+    /// <summary>The size does not hold the trust leaf by which the key came, or lies above the record's own index.</summary>
+    NodeSize = 116,
+    /// <summary>A node record of this key is on the chain already.</summary>
+    NodeTwice = 117,
 }
 
 /// <summary>The decision on a leaf.</summary>
@@ -214,6 +234,9 @@ public readonly record struct AdmissionResult(AdmissionFailure Failure, string M
 
     /// <summary>The stable code of a failure: its name in lower case with hyphens.</summary>
     public static string CodeOf(AdmissionFailure failure) => Codes[(int)failure];
+
+    /// <summary>The failure of a code; None for a text that is none.</summary>
+    public static AdmissionFailure OfCode(string code) => string.IsNullOrEmpty(code) ? AdmissionFailure.None : (AdmissionFailure)Math.Max(0, Array.IndexOf(Codes, code));
 
     internal static AdmissionResult Of(AdmissionFailure failure, string member = "") => failure == AdmissionFailure.None ? default : new(failure, member);
 

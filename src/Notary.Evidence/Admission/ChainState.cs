@@ -50,6 +50,9 @@ public sealed class ChainState
     /// <summary>Transfers of custody to and from this chain.</summary>
     public CustodyState Custody { get; private set; } = CustodyState.Empty;
 
+    /// <summary>What ledger nodes said that is sealed on this chain.</summary>
+    public NodesState Nodes { get; private set; } = NodesState.Empty;
+
     /// <summary>The newest anchor of an origin on this chain, or null.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _anchors.GetValueOrDefault(origin);
 
@@ -155,6 +158,9 @@ public sealed class ChainState
                 break;
             case RecordKind.Custody:
                 Custody = Custody.Apply(facts.CustodyRecord!, index);
+                break;
+            case RecordKind.Alarm or RecordKind.Node:
+                Nodes = Nodes.Apply(facts.NodeStatement!, index);
                 break;
             default:
                 break;

@@ -89,6 +89,8 @@ public readonly record struct LeafFacts
     public CustodyRecord? CustodyRecord { get; init; }
     /// <summary>The body of an incident leaf.</summary>
     public IncidentRecord? IncidentRecord { get; init; }
+    /// <summary>The body of an alarm or node leaf.</summary>
+    public NodeStatement? NodeStatement { get; init; }
 
     /// <summary>Whether the leaf changes the chain's state beyond its size and last sealed time: whoever rebuilds the state needs these leaves only.</summary>
     public bool ChangesState => Kind != RecordKind.Evidence || StatementIndex >= 0;

@@ -2,7 +2,7 @@ using Notary.Crypto;
 
 namespace Notary.Evidence;
 
-/// <summary>Builds the leaves that are not evidence: policies, keys, statements, anchors, trust files, custody, incidents. Ids and times are arguments; the sealed time is set under the lock.</summary>
+/// <summary>Builds the leaves that are not evidence: policies, keys, statements, anchors, trust files, custody, incidents, what nodes say. Ids and times are arguments; the sealed time is set under the lock.</summary>
 public static class SystemLeaves
 {
     /// <summary>A policy leaf; leaf 0 names the genesis.</summary>
@@ -77,6 +77,16 @@ public static class SystemLeaves
             ("key", CanonicalValue.Of(submitter.Key)),
             ("policy", CanonicalValue.Of(submitter.Policy)),
         ], out draft);
+    }
+
+    /// <summary>An alarm or node leaf: what a ledger node signed, which came from outside, but was parsed, so that its form is right.</summary>
+    /// <exception cref="ArgumentException">The statement is not signed by its key, or is of another chain.</exception>
+    public static LeafDraft OfNode(Genesis genesis, NodeStatement statement, Guid id, DateTimeOffset received)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        return statement.Chain == genesis.Origin
+            ? Draft(genesis, statement.Kind, id, received, statement.ToMembers())
+            : throw new ArgumentException($"The statement is about {statement.Chain}, not {genesis.Origin}.", nameof(statement));
     }
 
     private static LeafDraft Draft(Genesis genesis, RecordKind kind, Guid id, DateTimeOffset received, IEnumerable<(string, CanonicalValue?)> members)

@@ -108,6 +108,9 @@ public sealed class TrustFile
     /// <summary>All entries of that origin, in ascending order.</summary>
     public IEnumerable<TrustedChain> EntriesOf(string origin) => Content.Chains.Where(chain => string.Equals(chain.Origin, origin, StringComparison.Ordinal));
 
+    /// <summary>Whether a key is that of a node (or witness) of a chain, in the chain's newest entry.</summary>
+    public bool NamesNode(string origin, NoteKey key) => Find(origin)?.Policy.Witnesses.Any(witness => witness.Key.Equals(key)) == true;
+
     /// <summary>
     /// The first index of the main chain at which this file judges a chain otherwise than <paramref name="previous"/> does; null where it nowhere does, and for a chain that one of
     /// them does not know. Below the main chain's size it takes back what was judged already.

@@ -7,14 +7,18 @@ internal sealed class LeafView
 {
     private readonly CanonicalValue _json;
 
-    private LeafView(CanonicalValue json, CustodyRecord? custody)
+    private LeafView(CanonicalValue json, CustodyRecord? custody, NodeStatement? statement)
     {
         _json = json;
         Custody = custody;
+        Statement = statement;
     }
 
     /// <summary>The body of a custody leaf; null of another kind, or when its form is unknown.</summary>
     public CustodyRecord? Custody { get; }
+
+    /// <summary>The body of an alarm or node leaf; null of another kind, or when its form is unknown.</summary>
+    public NodeStatement? Statement { get; }
 
     public string Kind => Text("kind") ?? string.Empty;
 
@@ -66,7 +70,7 @@ internal sealed class LeafView
             return null;
         }
 
-        return new LeafView(json, form.Ok ? facts.CustodyRecord : null);
+        return new LeafView(json, form.Ok ? facts.CustodyRecord : null, form.Ok ? facts.NodeStatement : null);
     }
 
     internal static string Reason(AdmissionResult form) =>

@@ -30,6 +30,15 @@ public static class ReportRendering
             ("fields", CanonicalValue.OfArray(report.Fields.Select(field => CanonicalValue.OfObject(("json", Text(field.Json)), ("name", Text(field.Name)))))),
             ("indication", Text(IndicationNames.Of(report.Indication))),
             ("indicationUrn", Text(IndicationNames.UrnOf(report.Indication))),
+            ("node", report.Node is not { } node ? null : CanonicalValue.OfObject(
+                ("about", Number(node.About)),
+                ("at", Text(node.At)),
+                ("code", Text(node.Code)),
+                ("key", Text(node.Key)),
+                ("leaf", Text(node.Leaf?.ToHex())),
+                ("says", Text(node.Says)),
+                ("size", Number(node.Size)),
+                ("trust", Number(node.Trust)))),
             ("notice", Text(report.Notice)),
             ("parts", CanonicalValue.OfArray(report.Parts.Select(PartOf))),
             ("record", RecordOf(report.Record)),
@@ -95,6 +104,16 @@ public static class ReportRendering
             Row(text, language, "evidence", "证据记录", custody.Evidence is { } evidence ? string.Create(CultureInfo.InvariantCulture, $"{evidence.Chain} {evidence.Index}, {evidence.Id:D}") : null);
             Row(text, language, custody.PeerIndex is null ? "to" : "answers", custody.PeerIndex is null ? "移往" : "所答复",
                 custody.PeerIndex is { } answered ? string.Create(CultureInfo.InvariantCulture, $"{custody.Peer} {answered}") : custody.Peer);
+        }
+
+        if (report.Node is { } node)
+        {
+            Row(text, language, "node", "节点", node.Key);
+            Row(text, language, "says", "声明", node.Says);
+            Row(text, language, "about", "所指记录", node.About is { } about ? string.Create(CultureInfo.InvariantCulture, $"{about}, {node.Code}, {node.Leaf?.ToHex()}") : null);
+            Row(text, language, "from size", "自规模", node.Size?.ToString(CultureInfo.InvariantCulture));
+            Row(text, language, "by trust file version", "依信任文件版本", node.Trust?.ToString(CultureInfo.InvariantCulture));
+            Row(text, language, "said (by the node's clock)", "声明时间(节点时钟)", node.At);
         }
 
         if (report.Times is { } times)

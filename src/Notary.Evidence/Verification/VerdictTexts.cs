@@ -49,7 +49,7 @@ internal static class VerdictTexts
         };
     }
 
-    public static IReadOnlyList<BilingualText> Remarks(ReportTimes? times, PackageProblem? problem)
+    public static IReadOnlyList<BilingualText> Remarks(ReportTimes? times, PackageProblem? problem, NodeStatement? statement, TrustFile? trust)
     {
         var remarks = new List<BilingualText>();
         if (problem?.Zip is { } zip)
@@ -63,6 +63,21 @@ internal static class VerdictTexts
             remarks.Add(new BilingualText(
                 $"Between the claimed time of generation and the sealing lie {seconds} s; the chain says nothing of that span.",
                 $"所称生成时间与封存时间相隔 {seconds} 秒;链对此期间不作任何说明。"));
+        }
+
+        if (statement is not null)
+        {
+            remarks.Add(statement is AlarmRecord alarm
+                ? new BilingualText(
+                    FormattableString.Invariant($"The record is a ledger node's alarm: {alarm.Key.Name} says that the record at index {alarm.Index} of this chain fails admission ({alarm.Code}). That it says so is verified; that it is so, the chain's entries show."),
+                    FormattableString.Invariant($"该记录是账本节点的警报:{alarm.Key.Name} 称本链索引 {alarm.Index} 处的记录未通过准入({alarm.Code})。此处核验的是该节点作出此声明;声明是否属实须以链上条目为准。"))
+                : new BilingualText(
+                    FormattableString.Invariant($"The record is a ledger node's own word: {statement.Key.Name} says that its key came into use on this chain."),
+                    FormattableString.Invariant($"该记录是账本节点的自述:{statement.Key.Name} 称其密钥已在本链启用。")));
+            if (trust is not null && !trust.EntriesOf(statement.Chain).Any(entry => entry.Policy.Witnesses.Any(witness => witness.Key.Equals(statement.Key))))
+            {
+                remarks.Add(new BilingualText("No entry of the trust file names that node's key for the chain.", "信任文件中该链的任何条目均未列出该节点的密钥。"));
+            }
         }
 
         return remarks;

@@ -44,6 +44,9 @@ public sealed class VerificationReport
     /// <summary>What a custody record says; null of another kind.</summary>
     public ReportCustody? Custody { get; internal init; }
 
+    /// <summary>What a ledger node says in its own name; null of another kind than alarm or node.</summary>
+    public ReportNode? Node { get; internal init; }
+
     public required ReportState State { get; init; }
 
     public required IReadOnlyList<ReportPart> Parts { get; init; }
@@ -73,6 +76,17 @@ public sealed record ReportRecord(
 /// <param name="PeerIndex">Index there of what this step answers; null of a release, which answers nothing.</param>
 /// <param name="Via">Released: index of the received leaf by which the record was here, or null.</param>
 public sealed record ReportCustody(string Act, string Transfer, EvidenceName? Evidence, string Peer, long? PeerIndex, long? Via);
+
+/// <summary>What a ledger node says in its own name, as the leaf has it: signed by the key that it names; whether it is true, the chain's entries show.</summary>
+/// <param name="Says">alarm or joined.</param>
+/// <param name="Key">The node's verifier key.</param>
+/// <param name="At">When, by the node's clock.</param>
+/// <param name="About">alarm: index of the leaf that fails admission.</param>
+/// <param name="Leaf">alarm: that leaf's hash.</param>
+/// <param name="Code">alarm: why it fails.</param>
+/// <param name="Size">joined: the first checkpoint that counts.</param>
+/// <param name="Trust">joined: the version of the trust file that brought the key.</param>
+public sealed record ReportNode(string Says, string Key, string At, long? About, Hash32? Leaf, string? Code, long? Size, long? Trust);
 
 /// <summary>How far the record got. <paramref name="NoQuorum"/>: the trust file demands no cosignatures, so "final" says no more than sealed.</summary>
 /// <param name="CheckpointSize">Leaves under the checkpoint; null when it does not verify.</param>

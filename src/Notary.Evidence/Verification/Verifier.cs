@@ -137,12 +137,13 @@ public static class Verifier
         {
             Notice = VerdictTexts.Notice(trust?.Mode),
             Sentence = VerdictTexts.Sentence(deciding, times?.Sealed, leaf?.Chain, seal?.Number, seal?.NoQuorum ?? false),
-            Remarks = VerdictTexts.Remarks(times, problem),
+            Remarks = VerdictTexts.Remarks(times, problem, leaf?.Statement, trust),
             Trust = trust is null ? null : new ReportTrust(trust.Content.Deployment, trust.Content.Version, trust.Fingerprint, trust.Mode, trust.Required),
             Record = leaf is null ? null : new ReportRecord(
                 seal?.Number, seal?.Proof?.Index, leaf.IdText, leaf.Kind, leaf.Version, leaf.Chain, leaf.Text("account"), leaf.Text("auth"), leaf.Text("relation"), leaf.Text("type"), leaf.Text("previous")),
             State = new ReportState(seal?.Reached ?? RecordState.None, trust?.Required, seal?.NoQuorum ?? false, seal?.Verified?.Size, seal?.Verified?.Root, seal?.Reached == RecordState.Anchored ? seal.MainIndex : null),
             Custody = leaf?.Custody is { } custody ? CustodyOf(custody) : null,
+            Node = leaf?.Statement is { } statement ? NodeOf(statement) : null,
             Parts = parts?.Parts ?? [],
             Fields = parts?.Fields ?? [],
             Times = times,
@@ -154,6 +155,13 @@ public static class Verifier
         var proved = custody.Proof;
         return new ReportCustody(
             CustodyActs.Name(custody.Act), custody.Transfer.ToString("D"), custody.Evidence ?? proved?.Facts.CustodyRecord!.Evidence, custody.Peer, proved?.Index ?? (custody.Release.Index < 0 ? null : custody.Release.Index), custody.Via);
+    }
+
+    private static ReportNode NodeOf(NodeStatement statement)
+    {
+        var (alarm, joined) = (statement as AlarmRecord, statement as NodeRecord);
+        return new ReportNode(
+            alarm is null ? NodeRecord.Joined : RecordKinds.Name(RecordKind.Alarm), statement.Key.Format(), RecordTime.Format(statement.At), alarm?.Index, alarm?.Leaf, alarm?.Code, joined?.Size, joined?.Trust);
     }
 
     private static ReportTimes? Times(LeafView? leaf, SealChecks? seal, PartChecks? parts)

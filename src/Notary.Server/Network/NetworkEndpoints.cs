@@ -84,6 +84,7 @@ internal static class NetworkEndpoints
             json.WriteString("trouble", trouble);
         }
 
+        WriteAlarms(json, platform, name);
         json.WriteStartArray("nodes");
         foreach (NodeView node in finality.Nodes)
         {
@@ -97,6 +98,11 @@ internal static class NetworkEndpoints
                 json.WriteString("detail", node.Detail);
             }
 
+            if (platform.Network.Unheard(name, node.Key) is { } unheard)
+            {
+                json.WriteString("unheard", unheard);
+            }
+
             if (platform.Network.NodeOf(node.Key) is { AlarmCount: > 0 and var alarms })
             {
                 json.WriteNumber("alarms", alarms);
@@ -106,5 +112,49 @@ internal static class NetworkEndpoints
         }
 
         json.WriteEndArray();
+    }
+
+    // What nodes said in their own name: an alarm on the chain stays for ever, one that is not there yet is what an operator has to look at.
+    private static void WriteAlarms(System.Text.Json.Utf8JsonWriter json, Platform platform, string name)
+    {
+        NodesState said = platform.Chains[name].SealedStatements;
+        IReadOnlyList<UnsealedStatement> unsealed = platform.Network.UnsealedStatements(name);
+        if (said.Alarms == 0 && unsealed.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartObject("alarms");
+        json.WriteNumber("sealed", said.Alarms);
+        if (said.NewestAlarm is { } newest)
+        {
+            json.WriteStartObject("newest");
+            WriteStatement(json, newest.Alarm);
+            json.WriteNumber("index", newest.Index);
+            json.WriteEndObject();
+        }
+
+        if (unsealed.Count > 0)
+        {
+            json.WriteNumber("unsealed", unsealed.Count);
+            json.WriteStartObject("newestUnsealed");
+            WriteStatement(json, unsealed[^1].Statement);
+            json.WriteString("reason", unsealed[^1].Reason);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteStatement(System.Text.Json.Utf8JsonWriter json, NodeStatement statement)
+    {
+        json.WriteString("kind", RecordKinds.Name(statement.Kind));
+        json.WriteString("node", statement.Key.Name);
+        json.WriteString("at", RecordTime.Format(statement.At));
+        if (statement is AlarmRecord alarm)
+        {
+            json.WriteNumber("about", alarm.Index);
+            json.WriteString("code", alarm.Code);
+        }
     }
 }

@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using Notary.Chain.Network;
 using Notary.Chain.Nodes;
+using Notary.Evidence;
 using Notary.Ledger;
 
 namespace Notary.Server.Nodes;
@@ -78,8 +79,7 @@ public sealed class HttpNodeLink : INodeLink, IDisposable
     /// <inheritdoc/>
     public async Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation)
     {
-        string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(origin)));
-        NodeAnswer answer = await SendAsync(HttpMethod.Get, new Uri($"{_prefix}/{hash}/checkpoint"), content: null, cancellation);
+        NodeAnswer answer = await SendAsync(HttpMethod.Get, new Uri($"{_prefix}/{HashOf(origin)}/checkpoint"), content: null, cancellation);
         return answer.Status switch
         {
             NodeStatus.NotFound => null,
@@ -89,7 +89,41 @@ public sealed class HttpNodeLink : INodeLink, IDisposable
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<NodeStatement>> StatementsAsync(string origin, long first, CancellationToken cancellation)
+    {
+        NodeAnswer answer;
+        try
+        {
+            answer = await SendAsync(HttpMethod.Get, new Uri(FormattableString.Invariant($"{_prefix}/{HashOf(origin)}/statements/{first}")), content: null, cancellation);
+        }
+        catch (HttpRequestException alien) when (alien.StatusCode is HttpStatusCode.MethodNotAllowed or HttpStatusCode.Gone or HttpStatusCode.NotImplemented)
+        {
+            // A C2SP witness or mirror, which has no such address.
+            return [];
+        }
+
+        if (answer.Status is NodeStatus.NotFound or NodeStatus.BadRequest)
+        {
+            return [];
+        }
+
+        string[] lines = answer.Status == NodeStatus.Success ? answer.Body.Split('\n', LedgerNode.StatementsAtOnce + 2) : ["no statements"];
+        var statements = new List<NodeStatement>();
+        foreach (string line in lines[..^1])
+        {
+            statements.Add(NodeStatement.TryParse(Encoding.UTF8.GetBytes(line), out NodeStatement? statement).Ok ? statement! : throw NoStatements());
+        }
+
+        // Each line ends in a newline, so that nothing stands behind the last one.
+        return lines[^1].Length == 0 && statements.Count <= LedgerNode.StatementsAtOnce ? statements : throw NoStatements();
+
+        InvalidDataException NoStatements() => new(FormattableString.Invariant($"{_prefix} gave no statements about {origin} ({(int)answer.Status})."));
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
+
+    private static string HashOf(string origin) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(origin)));
 
     private async Task<NodeAnswer> SendAsync(HttpMethod method, Uri address, HttpContent? content, CancellationToken cancellation)
     {

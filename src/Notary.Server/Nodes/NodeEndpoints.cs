@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using Microsoft.Net.Http.Headers;
 using Notary.Chain.Nodes;
+using Notary.Evidence;
 using Notary.Ledger;
 using Notary.Server.Http;
 using Notary.Server.Logs;
@@ -31,6 +32,7 @@ internal static class NodeEndpoints
         mirror.MapPost("/add-entries", (Delegate)((HttpContext context) => AddEntriesAsync(context, nodes, options, logger)));
         mirror.MapGet("/{hash}/checkpoint", (HttpContext context, string hash) => CheckpointAsync(context, nodes.OfHash(hash), logger));
         mirror.MapGet("/{hash}/tile/{**path}", (HttpContext context, string hash, string path) => TileAsync(context, nodes.OfHash(hash), "tile/" + path, secret, logger));
+        mirror.MapGet("/{hash}/statements/{first}", (HttpContext context, string hash, string first) => StatementsAsync(context, nodes.OfHash(hash), first, logger));
         routes.MapGet("/health/live", (Delegate)((HttpContext context) => Json.WriteAsync(context, StatusCodes.Status200OK, json => json.WriteString("status", "live"))));
         routes.MapGet("/health/ready", (Delegate)((HttpContext context) => ReadyAsync(context, nodes, logger)));
     }
@@ -140,6 +142,38 @@ internal static class NodeEndpoints
         catch (NodeStoppedException stopped)
         {
             await StoppedAsync(context, node!, stopped, logger);
+        }
+    }
+
+    // What the node says in its own name is for everybody: an operator who does not seal it is shown by it.
+    private static async Task StatementsAsync(HttpContext context, ServedNode? node, string first, ILogger logger)
+    {
+        if (!long.TryParse(first, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long from))
+        {
+            await Problems.WriteAsync(context, Problems.Malformed, "Statements are counted from 0 on: the address ends in the place of the first one.");
+            return;
+        }
+
+        if (node is null)
+        {
+            await NoMirrorAsync(context);
+            return;
+        }
+
+        try
+        {
+            using var lines = new MemoryStream();
+            foreach (NodeStatement statement in await node.UseAsync(n => n.Statements(from)))
+            {
+                lines.Write(statement.ToBytes());
+                lines.WriteByte((byte)'\n');
+            }
+
+            await LogAnswers.StatementsAsync(context, lines.ToArray());
+        }
+        catch (NodeStoppedException stopped)
+        {
+            await StoppedAsync(context, node, stopped, logger);
         }
     }
 

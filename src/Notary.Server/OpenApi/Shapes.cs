@@ -215,7 +215,23 @@ internal sealed record NetworkChainShape(
     [property: JsonPropertyName("leads"), Description("false while another server that shares the chain offers its heads to the nodes; absent otherwise.")] bool? Leads,
     [property: JsonPropertyName("waitingSince"), Description("Since when a head waits for its quorum.")] string? WaitingSince,
     [property: JsonPropertyName("trouble"), Description("Why finality or anchors do not go on.")] string? Trouble,
+    [property: JsonPropertyName("alarms"), Description("What ledger nodes say in their own name of the chain; absent where none says anything.")] NetworkAlarmsShape? Alarms,
     [property: JsonPropertyName("nodes")] NetworkNodeShape[]? Nodes);
+
+internal sealed record NetworkAlarmsShape(
+    [property: JsonPropertyName("sealed"), Description("Alarms on the chain: each says that a leaf of it fails admission.")] long Sealed,
+    [property: JsonPropertyName("newest"), Description("The one that was sealed last.")] NetworkStatementShape? Newest,
+    [property: JsonPropertyName("unsealed"), Description("Statements that nodes serve and the chain does not hold; absent where there are none.")] long? Unsealed,
+    [property: JsonPropertyName("newestUnsealed"), Description("The last of these.")] NetworkStatementShape? NewestUnsealed);
+
+internal sealed record NetworkStatementShape(
+    [property: JsonPropertyName("kind"), Description("alarm, or node: that a key joined.")] string Kind,
+    [property: JsonPropertyName("node"), Description("Name of the key that signed it.")] string Node,
+    [property: JsonPropertyName("at"), Description("When, by the node's clock.")] string At,
+    [property: JsonPropertyName("about"), Description("alarm: index of the leaf.")] long? About,
+    [property: JsonPropertyName("code"), Description("alarm: why the leaf fails.")] string? Code,
+    [property: JsonPropertyName("index"), Description("Where it is sealed.")] long? Index,
+    [property: JsonPropertyName("reason"), Description("Why it is not: a code of admission, or how the append ended.")] string? Reason);
 
 internal sealed record NetworkNodeShape(
     [property: JsonPropertyName("node")] string Node,
@@ -223,6 +239,7 @@ internal sealed record NetworkNodeShape(
     [property: JsonPropertyName("failingSince"), Description("Since when attempts with it end badly.")] string? FailingSince,
     [property: JsonPropertyName("outcome"), Description("How the last one ended: unreachable, ahead, inconsistent or refused.")] string? Outcome,
     [property: JsonPropertyName("detail")] string? Detail,
+    [property: JsonPropertyName("unheard"), Description("Why what it says in its own name could not be read when it was asked last.")] string? Unheard,
     [property: JsonPropertyName("alarms"), Description("What it keeps as evidence, when it runs in this process.")] long? Alarms);
 
 [Description("An act on a custody transfer. A release has evidence and target, the others transfer.")]

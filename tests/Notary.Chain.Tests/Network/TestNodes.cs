@@ -55,6 +55,8 @@ internal sealed class TestNodes : IAsyncDisposable
 
     public LedgerNode Node(int i) => _nodes[i]!;
 
+    public NodeFolder Place(int i) => new(Path.Combine(_folder.Path, Names[i]));
+
     public string FinalityPath => Path.Combine(_folder.Path, "finality.db");
 
     public void Start(int i)
@@ -119,6 +121,9 @@ internal sealed class TestLink : INodeLink
     /// <summary>Answers in the node's place when it gives one: the request is "checkpoint" or "entries".</summary>
     public Func<string, NodeAnswer?>? Instead { get; set; }
 
+    /// <summary>What is said in the node's place, from that statement on.</summary>
+    public Func<long, IReadOnlyList<NodeStatement>>? Statements { get; set; }
+
     /// <summary>Changes what the node answered.</summary>
     public Func<NodeAnswer, NodeAnswer>? Changed { get; set; }
 
@@ -129,6 +134,9 @@ internal sealed class TestLink : INodeLink
 
     public async Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation) =>
         await (Inner ?? throw new IOException("the connection was refused")).MirrorCheckpointAsync(origin, cancellation);
+
+    public async Task<IReadOnlyList<NodeStatement>> StatementsAsync(string origin, long first, CancellationToken cancellation) =>
+        Statements is { } instead ? instead(first) : await (Inner ?? throw new IOException("the connection was refused")).StatementsAsync(origin, first, cancellation);
 
     public async Task<NodeAnswer> AddCheckpointAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation) =>
         await Answer("checkpoint", inner => inner.AddCheckpointAsync(body, cancellation), cancellation);

@@ -66,6 +66,8 @@ public sealed class WitnessTests
 
         public int Offers { get; private set; }
 
+        public Task<IReadOnlyList<NodeStatement>> StatementsAsync(string origin, long first, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<NodeStatement>>([]);
+
         public Task<SignedNote?> MirrorCheckpointAsync(string origin, CancellationToken cancellation) => Task.FromResult<SignedNote?>(null);
 
         public Task<NodeAnswer> AddCheckpointAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation)

@@ -2,6 +2,7 @@ using System.Text;
 using Notary.Chain.Nodes;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
+using Notary.Evidence;
 using Notary.Ledger;
 
 namespace Notary.Chain.Tests.Nodes;
@@ -195,6 +196,83 @@ public sealed class LedgerNodeTests : IDisposable
         Upload(log, 7, 8);
         Assert.Equal([6L, 7L], Node.Alarms().Select(a => a.Place));
         Assert.Equal(8, CheckpointOf(Node.Cosigned!).Size);
+        var said = Node.Statements().Cast<AlarmRecord>().ToList();
+        Assert.Equal([(6L, 2, "not-json"), (7L, 2, "not-json")], said.Select(a => (a.Index, a.Failure, a.Code)));
+        Assert.All(said, a => Assert.Equal((Node.Key, log.Genesis.Origin), (a.Key, a.Chain)));
+        Assert.Equal(log.Hasher.Leaf("again none"u8), said[1].Leaf);
+        Restart();
+        Assert.Equal(said.Select(a => Convert.ToHexString(a.ToBytes())), Node.Statements().Select(s => Convert.ToHexString(s.ToBytes())));
+        Assert.Equal([7L], Node.Statements(1).Cast<AlarmRecord>().Select(a => a.Index));
+        Assert.Empty(Node.Statements(2));
+        Assert.Empty(Node.Statements(long.MaxValue));
+    }
+
+    [Fact]
+    public void Alarms_are_given_once_a_leaf_to_a_limit_and_never_about_what_a_node_said()
+    {
+        using var log = ForgedLog.Of(_chain);
+        foreach (var kind in (string[])["alarm", "node"])
+        {
+            log.Append($$"""{"kind":"{{kind}}","v":1}""");
+        }
+
+        for (var i = 0; i < AlarmRecord.MaxOfOneKey + 40; i++)
+        {
+            log.Append($"no JSON {i}");
+        }
+
+        Assert.Equal(NodeStatus.Success, Node.TakeCheckpoint(log.Offer(0, 200)).Status);
+        Upload(log, 0, 200);
+        Restart();
+        Assert.Equal(NodeStatus.Success, Node.TakeCheckpoint(log.Offer(200, log.Size)).Status);
+        Upload(log, 200, log.Size);
+        Assert.Equal(log.Size - 6, Node.AlarmCount);
+        Assert.Equal(LedgerNode.StatementsAtOnce, Node.Statements().Count);
+        var said = Node.Statements(limit: 1000).Cast<AlarmRecord>().Select(a => a.Index).ToList();
+        Assert.Equal(Enumerable.Range(8, AlarmRecord.MaxOfOneKey).Select(i => (long)i), said);
+        Restart();
+        Assert.Equal(said, Node.Statements(limit: 1000).Cast<AlarmRecord>().Select(a => a.Index));
+    }
+
+    [Fact]
+    public void A_node_that_cannot_sign_its_alarm_does_not_cosign_and_gives_it_later()
+    {
+        using var log = ForgedLog.Of(_chain);
+        log.Append("no JSON");
+        using var key = KeyFile.Load(_place.KeyPath, TestChain.Password);
+        var signer = new MoodySigner(key) { Fails = true };
+        Restart();
+        _node = LedgerNode.Open(_place, log.Genesis, signer, TimeProvider.System);
+        Assert.Equal(NodeStatus.Success, Node.TakeCheckpoint(log.Offer(0, 7)).Status);
+        Assert.Equal(NodeStatus.Unavailable, log.TryUpload(Node, 0, 7));
+        Assert.Empty(Node.Statements());
+        Restart();
+        _node = LedgerNode.Open(_place, log.Genesis, signer, TimeProvider.System);
+        Assert.Empty(Node.Statements());
+        signer.Fails = false;
+        Upload(log, 7, 7);
+        Assert.Equal(6, Assert.IsType<AlarmRecord>(Assert.Single(Node.Statements())).Index);
+    }
+
+    [Fact]
+    public void A_copy_of_before_there_were_statements_gets_them_and_answers_what_it_had_kept()
+    {
+        using var log = ForgedLog.Of(_chain);
+        log.Append("no JSON");
+        Assert.Equal(NodeStatus.Success, Node.TakeCheckpoint(log.Offer(0, 7)).Status);
+        Upload(log, 0, 7);
+        Restart();
+        using (var database = Sqlite.SqliteDatabase.OpenWriter(_place.DatabasePath, create: false))
+        {
+            database.Execute("DROP TABLE statement");
+            database.Checkpoint();
+        }
+
+        Assert.Empty(NodeStore.StatementsUnverified(_place.DatabasePath));
+        log.Append("again none");
+        Assert.Equal(NodeStatus.Success, Node.TakeCheckpoint(log.Offer(7, 8)).Status);
+        Upload(log, 7, 8);
+        Assert.Equal([6L, 7L], Node.Statements().Cast<AlarmRecord>().Select(a => a.Index));
     }
 
     [Theory]
@@ -214,6 +292,7 @@ public sealed class LedgerNodeTests : IDisposable
         Restart();
         Assert.Equal(NodeStatus.Unprocessable, Node.EndUpload(all, 1).Status);
         Assert.Contains(Node.Alarms(), a => a is { Kind: AlarmKind.TreeRefused, Place: 6 });
+        Assert.Equal(6, Assert.IsType<AlarmRecord>(Node.Statements()[0]).Index);
         Assert.Null(Node.Cosigned);
         Upload(log, 6, 6);
         Assert.Equal(6, CheckpointOf(Node.Cosigned!).Size);

@@ -50,6 +50,44 @@ public sealed class SharedNetworkTests
     }
 
     [Fact]
+    public async Task What_nodes_say_is_sealed_once_by_whoever_leads_and_known_to_both()
+    {
+        await using var shared = new SharedNetwork();
+        ChainFolder folder;
+        await using (var before = shared.Open("first"))
+        {
+            folder = before.Folder("beijing");
+            Assert.True(await before.Reaches(await before.Deposit("before"), RecordState.Anchored));
+        }
+
+        var at = ForgedLeaf.Append(folder, "no JSON");
+        await using var first = shared.Open("first");
+        Assert.True(await first.Reaches(await first.Deposit("first"), RecordState.Anchored));
+        await using var second = shared.Open("second");
+        await Eventually(() => first.Chains["beijing"].SealedStatements.Alarms == 3);
+        Assert.True(await second.Reaches(await second.Deposit("second"), RecordState.Anchored));
+        await Eventually(() => second.Chains["beijing"].SealedStatements.Alarms == 3);
+        Assert.Equal((at, "not-json"), (second.Chains["beijing"].SealedStatements.NewestAlarm!.Alarm.Index, second.Chains["beijing"].SealedStatements.NewestAlarm!.Alarm.Code));
+
+        // Who takes the lead hears the nodes from the beginning, and finds all of it on the chain.
+        await first.DisposeAsync();
+        Assert.True(await second.Reaches(await second.Deposit("after"), RecordState.Anchored));
+        await Eventually(() => second.Network.FinalityOf("beijing")!.Leads);
+        await Task.Delay(2_500);
+        Assert.Equal((3L, 0), (second.Chains["beijing"].SealedStatements.Alarms, second.Network.UnsealedStatements("beijing").Count));
+    }
+
+    private static async Task Eventually(Func<bool> holds)
+    {
+        for (var turn = 0; turn < 800 && !holds(); turn++)
+        {
+            await Task.Delay(50);
+        }
+
+        Assert.True(holds());
+    }
+
+    [Fact]
     public async Task A_leader_whose_sessions_are_cut_off_leads_again_or_follows_and_nothing_is_final_twice()
     {
         await using var shared = new SharedNetwork();

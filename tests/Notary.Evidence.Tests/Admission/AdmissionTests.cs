@@ -93,9 +93,9 @@ public sealed class AdmissionTests
         [AdmissionFailure.TrustKeyUnsigned] = static () => Trusted([0], static c => c with { GovernanceThreshold = 1, GovernanceKeys = [MainChain.Governance(0), MainChain.Governance(2)] }, 0),
     };
 
-    // Those of custody are CustodyTests', those of closed chains IncidentTests'.
+    // Those of custody are CustodyTests', those of closed chains IncidentTests', those of nodes' statements NodeStatementTests'.
     public static TheoryData<AdmissionFailure> Failures =>
-        new(Enum.GetValues<AdmissionFailure>().Where(static f => f is not (AdmissionFailure.None or AdmissionFailure.ProofOfOther or >= AdmissionFailure.CustodyOnMain)));
+        new(Enum.GetValues<AdmissionFailure>().Where(static f => f is not (AdmissionFailure.None or AdmissionFailure.ProofOfOther or AdmissionFailure.NodeSignature or >= AdmissionFailure.CustodyOnMain)));
 
     [Theory]
     [MemberData(nameof(Failures))]

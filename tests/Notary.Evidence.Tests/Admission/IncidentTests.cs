@@ -32,7 +32,7 @@ public sealed class IncidentTests
         },
     };
 
-    public static TheoryData<AdmissionFailure> Failures => new(Enum.GetValues<AdmissionFailure>().Where(static failure => failure >= AdmissionFailure.IncidentNotOnMain));
+    public static TheoryData<AdmissionFailure> Failures => new(Enum.GetValues<AdmissionFailure>().Where(static failure => failure is >= AdmissionFailure.IncidentNotOnMain and < AdmissionFailure.NodeWithoutTrust));
 
     [Theory]
     [MemberData(nameof(Failures))]

@@ -123,6 +123,26 @@ public sealed class SpecificationTests
     }
 
     [Fact]
+    public void Statements_of_nodes_lead_to_their_messages_and_leaves()
+    {
+        Genesis.TryParse(Encoding.UTF8.GetBytes(Chain["genesis"]), out var genesis);
+        foreach (var kind in (string[])["alarm", "node"])
+        {
+            Assert.True(NodeStatement.TryParse(Encoding.UTF8.GetBytes(Chain[kind + "-statement"]), out var statement).Ok);
+            Assert.Equal(Chain[kind + "-statement"], Encoding.UTF8.GetString(statement!.ToBytes()));
+            Assert.True(Admission.AdmitForm(Encoding.UTF8.GetBytes(Chain[kind + "-leaf"]), out var facts).Ok);
+            Assert.Equal((kind, statement.Message()), (RecordKinds.Name(facts.Kind), facts.NodeStatement!.Message()));
+            Assert.Equal(Chain[kind + "-leaf"], Encoding.UTF8.GetString(SystemLeaves.OfNode(genesis!, statement, facts.Id, RecordTime.FromMilliseconds(facts.Received)).Bytes.Span));
+        }
+
+        NodeStatement.TryParse(Encoding.UTF8.GetBytes(Chain["alarm-statement"]), out var parsed);
+        var alarm = (AlarmRecord)parsed!;
+        Assert.Equal((Chain["alarm-document"], Chain["alarm-message"]), (Encoding.UTF8.GetString(alarm.Document()), alarm.Message().ToHex()));
+        Assert.Equal(new TreeHasher(Suite.Sm).Leaf(Encoding.UTF8.GetBytes(Chain["leaves"].Split('\n')[6])), alarm.Leaf);
+        Assert.Equal(AdmissionResult.CodeOf((AdmissionFailure)alarm.Failure), alarm.Code);
+    }
+
+    [Fact]
     public void Receipt_verifies_alone_with_the_log_key()
     {
         var text = Examples("receipt")["receipt"];

@@ -111,6 +111,23 @@ public class AnchorReportTests
     }
 
     [Fact]
+    public void Report_says_whose_word_a_record_is_and_of_what()
+    {
+        var alarm = Situations.Report("alarm of a node");
+        Assert.Equal(("alarm", 3L, "not-json", "1970-01-01T00:00:00.000Z"), (alarm.Node!.Says, alarm.Node.About, alarm.Node.Code, alarm.Node.At));
+        Assert.Contains("\"node\":{\"about\":3,", alarm.ToJson(), StringComparison.Ordinal);
+        Assert.Contains("about: 3, not-json, 0000", alarm.ToText(ReportLanguage.English), StringComparison.Ordinal);
+        Assert.Equal(2, alarm.Remarks.Count);
+        Assert.Contains("court.example/guangzhou says that the record at index 3 of this chain fails admission (not-json)", alarm.Remarks[0].En, StringComparison.Ordinal);
+        Assert.Contains("索引 3 处的记录未通过准入", alarm.Remarks[0].Zh, StringComparison.Ordinal);
+        Assert.Contains("No entry of the trust file names that node's key", alarm.Remarks[1].En, StringComparison.Ordinal);
+        var joined = Situations.Report("record of a node that joined");
+        Assert.Equal(("joined", 9L, 2L), (joined.Node!.Says, joined.Node.Size, joined.Node.Trust));
+        Assert.Contains("自规模: 9", joined.ToText(ReportLanguage.Chinese), StringComparison.Ordinal);
+        Assert.Null(Situations.Report("alarm of a node about another record than it signed").Node);
+    }
+
+    [Fact]
     public void Package_hands_out_the_anchor_byte_for_byte_and_limits_both_entries()
     {
         var deposit = Situations.AnchoredDeposit(World.Sm);

@@ -120,6 +120,14 @@ internal static class Situations
         }),
         ["unknown kind"] = () => Package(deposit => EditLeaf(deposit, "\"kind\":\"evidence\"", "\"kind\":\"prophecy\"")),
         ["record of a known kind without content"] = () => Verify(OfKey(withFile: false).Package()),
+        ["alarm of a node"] = () => Verify(OfNode(static (chain, key) => new AlarmRecord { Chain = chain, Key = key, At = 0, Index = 3, Leaf = default, Failure = 2, Code = "not-json" }).Package()),
+        ["record of a node that joined"] = () => Verify(OfNode(static (chain, key) => new NodeRecord { Chain = chain, Key = key, At = 0, Size = 9, Trust = 2 }).Package()),
+        ["alarm of a node about another record than it signed"] = () =>
+        {
+            var deposit = OfNode(static (chain, key) => new AlarmRecord { Chain = chain, Key = key, At = 0, Index = 3, Leaf = default, Failure = 2, Code = "not-json" });
+            EditLeaf(deposit, "\"index\":3", "\"index\":4");
+            return Verify(deposit.Package());
+        },
         ["file put beside a record of a kind that has none"] = () => Verify(OfKey(withFile: true).Package()),
         ["metadata put beside a record of a kind that has none"] = () =>
         {
@@ -280,6 +288,21 @@ internal static class Situations
         var text = Encoding.UTF8.GetString(zip.Entries[entry].Data);
         Assert.Contains(what, text, StringComparison.Ordinal);
         zip.Entries[entry] = new RawEntry(Encoding.UTF8.GetString(zip.Entries[entry].NameBytes), Encoding.UTF8.GetBytes(text.Replace(what, by, StringComparison.Ordinal)));
+    }
+
+    // What a node says instead of the evidence.
+    private static Deposit OfNode(Func<string, NoteKey, NodeStatement> statement)
+    {
+        var world = World.Sm;
+        var now = new DateTimeOffset(2026, 11, 23, 1, 2, 3, TimeSpan.Zero);
+        var genesis = Genesis.Create(World.Deployment, "guangzhou", world.Code, world.Suite, 1, [world.GovernanceKeys[0]], world.LogKey, now);
+        var signer = TestSigners.Of(world.Suite.Id, "court");
+        var said = statement(world.Origin, NoteKey.Create("court.example/guangzhou", NoteKey.TypeFor(signer.Algorithm, true), signer.PublicKey.Span));
+        var deposit = Deposit.Usual(world);
+        deposit.Leaf = SystemLeaves.OfNode(genesis, said with { Signature = said.Sign(signer) }, deposit.Id, now).Bytes.ToArray();
+        deposit.Contents.Clear();
+        deposit.Openings = Openings.FromSecret(world.Suite, world.Origin, deposit.Id, deposit.Secret, [], null);
+        return deposit;
     }
 
     // A key record instead of the evidence: its form is known, and it has neither parts nor metadata.

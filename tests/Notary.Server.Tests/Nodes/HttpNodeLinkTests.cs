@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Notary.Chain.Network;
 using Notary.Chain.Nodes;
 using Notary.Chain.Tests.Nodes;
+using Notary.Evidence;
 using Notary.Ledger;
 using Notary.Server.Nodes;
 using Notary.Server.Tests.Hosting;
@@ -83,6 +84,43 @@ public sealed class HttpNodeLinkTests(NodeFixture fixture) : IClassFixture<NodeF
         Assert.Equal((HttpStatusCode)status, refused.StatusCode);
         Assert.Contains(FormattableString.Invariant($"status {status}"), refused.Message, StringComparison.Ordinal);
         Assert.Equal(1, asked);
+    }
+
+    [Fact]
+    public async Task What_is_no_statement_of_a_node_is_not_taken_for_one()
+    {
+        string body = string.Empty;
+        await using WebApplication other = await PeerAsync(context => context.Response.WriteAsync(body));
+        using HttpNodeLink link = LinkTo(other);
+        Assert.Empty(await link.StatementsAsync("notary.test/main", 0, CancellationToken.None));
+        string page = await File.ReadAllTextAsync(Path.Combine(Chain.Tests.TestChain.RepositoryRoot, "docs", "spec", "admission.md"));
+        string alarm = page.Split("example=alarm-statement\n")[1].Split('\n')[0];
+        body = alarm + "\n";
+        Assert.Equal(6, Assert.IsType<AlarmRecord>(Assert.Single(await link.StatementsAsync("notary.test/main", 0, CancellationToken.None))).Index);
+        foreach (string wrong in new[] { alarm, alarm + "\n\n", "\n", alarm.Replace("\"index\":6", "\"index\":7", StringComparison.Ordinal) + "\n", string.Concat(Enumerable.Repeat(alarm + "\n", LedgerNode.StatementsAtOnce + 1)) })
+        {
+            body = wrong;
+            await Assert.ThrowsAsync<InvalidDataException>(() => link.StatementsAsync("notary.test/main", 0, CancellationToken.None));
+        }
+
+        // What has no such address is a witness or mirror of others, and says nothing; what fails is asked again.
+        foreach ((int status, bool silent) in new[] { (400, true), (404, true), (405, true), (410, true), (501, true), (500, false), (302, false) })
+        {
+            await using WebApplication alien = await PeerAsync(context =>
+            {
+                context.Response.StatusCode = status;
+                return Task.CompletedTask;
+            });
+            using HttpNodeLink way = LinkTo(alien);
+            if (silent)
+            {
+                Assert.Empty(await way.StatementsAsync("notary.test/main", 0, CancellationToken.None));
+            }
+            else
+            {
+                await Assert.ThrowsAsync<HttpRequestException>(() => way.StatementsAsync("notary.test/main", 0, CancellationToken.None));
+            }
+        }
     }
 
     [Fact]

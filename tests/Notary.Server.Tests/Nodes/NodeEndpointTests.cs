@@ -6,6 +6,7 @@ using System.Text;
 using Notary.Chain.Nodes;
 using Notary.Chain.Tests.Nodes;
 using Notary.Crypto;
+using Notary.Evidence;
 using Notary.Ledger;
 using Notary.Server.Nodes;
 using Notary.Server.Tests.Hosting;
@@ -101,6 +102,46 @@ public sealed class NodeEndpointTests(NodeFixture fixture) : IClassFixture<NodeF
         Assert.Equal(new NodeStanding(5, 0, 0, 0), server.Node.Standing);
         using HttpResponseMessage get = await server.Client.GetAsync(NodeEndpoints.Prefix + "/add-checkpoint");
         await ServerFixture.ProblemAsync(get, "method-not-allowed");
+    }
+
+    [Fact]
+    public async Task What_the_node_says_in_its_own_name_is_served_to_anyone_in_pieces()
+    {
+        await using NodeServer server = await NodeServer.StartAsync(fixture);
+        using var link = new HttpNodeLink(server.Prefix);
+        Assert.Equal("", await server.Client.GetStringAsync($"{server.Tree}/statements/0"));
+
+        // An operator who changed forty leaves: the node cosigns the tree, and says what it thinks of it.
+        ForgedLog log = Enumerable.Range(500, 40).Aggregate(Log, (before, at) => before.Fork(at));
+        UploadRange range = Range(0, 600);
+        await server.TakeAsync(log, 600);
+        using HttpResponseMessage upload = await server.UploadAsync(Bytes(range, [.. Enumerable.Range(0, (int)range.PackageCount).Select(i => log.Package(range, i))]));
+        Assert.Equal(HttpStatusCode.OK, upload.StatusCode);
+        IReadOnlyList<NodeStatement> all = server.Node.Statements(limit: 1000);
+        Assert.Equal(Enumerable.Range(500, 40).Select(i => (long)i), all.Cast<AlarmRecord>().Select(alarm => alarm.Index));
+        var read = new List<NodeStatement>();
+        while (await link.StatementsAsync(Log.Genesis.Origin, read.Count, CancellationToken.None) is { Count: > 0 } more)
+        {
+            Assert.InRange(more.Count, 1, LedgerNode.StatementsAtOnce);
+            read.AddRange(more);
+        }
+
+        Assert.Equal(all.Select(s => Convert.ToHexString(s.ToBytes())), read.Select(s => Convert.ToHexString(s.ToBytes())));
+        using HttpResponseMessage first = await server.Client.GetAsync($"{server.Tree}/statements/39");
+        Assert.Equal((HttpStatusCode.OK, "application/x-ndjson", "no-cache"), (first.StatusCode, first.Content.Headers.ContentType?.ToString(), first.Headers.CacheControl?.ToString()));
+        Assert.Equal(Encoding.UTF8.GetString(all[39].ToBytes()) + "\n", await first.Content.ReadAsStringAsync());
+        Assert.Equal("", await server.Client.GetStringAsync($"{server.Tree}/statements/{long.MaxValue}"));
+        foreach (string place in new[] { "-1", "first", "99999999999999999999", "1.0", "%201" })
+        {
+            using HttpResponseMessage refused = await server.Client.GetAsync($"{server.Tree}/statements/{place}");
+            await ServerFixture.ProblemAsync(refused, "malformed");
+        }
+
+        using HttpResponseMessage elsewhere = await server.Client.GetAsync($"{NodeEndpoints.Prefix}/{new string('0', 64)}/statements/0");
+        await ServerFixture.ProblemAsync(elsewhere, "chain-not-found");
+        Assert.Empty(await link.StatementsAsync("another.example/log", 0, CancellationToken.None));
+        server.StopNode();
+        await Assert.ThrowsAsync<InvalidDataException>(() => link.StatementsAsync(Log.Genesis.Origin, 0, CancellationToken.None));
     }
 
     [Fact]
