@@ -80,6 +80,14 @@ internal sealed class TestNetwork : IAsyncDisposable
 
     public ISigner Governance() => KeyFile.Load(Path.Combine(DataPath, "keys", "governance.pem"), TestChain.Password);
 
+    /// <summary>What governance makes of a proposal.</summary>
+    public TrustFile Sign(TrustProposal proposal)
+    {
+        using var governance = Governance();
+        Assert.Null(TrustFile.TryParse(proposal.SignedBy(governance, Trust.Content.GovernanceKeys[0]).ToBytes(), out var file));
+        return file!;
+    }
+
     public async Task<TrustApplied> Apply(TrustFile file, bool reachBack = false)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));

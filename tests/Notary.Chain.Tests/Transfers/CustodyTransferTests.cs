@@ -1,4 +1,5 @@
 using Notary.Chain.Folders;
+using Notary.Chain.Network;
 using Notary.Chain.Nodes;
 using Notary.Chain.Tests.Network;
 using Notary.Chain.Transfers;
@@ -48,6 +49,47 @@ public sealed class CustodyTransferTests
         desk = new CustodyTransfers(network.Chains, network.Network);
         Assert.Equal(CustodyAct.Received, Assert.Single(desk.Find(transfer.Id)).State);
         Assert.Equal(second, Assert.Single(desk.From(network.Chains["beijing"]).Transfers).Transfer);
+    }
+
+    [Fact]
+    public async Task A_record_that_was_released_under_one_log_key_is_received_under_the_next_and_both_verify()
+    {
+        await using var network = new TestNetwork("hainan", "beijing");
+        network.Open();
+        var desk = new CustodyTransfers(network.Chains, network.Network);
+        var released = await Sealed(desk.ReleaseAsync(network.Chains["hainan"], Actor(), await Evidence(network, "hainan", 7), "notary.test/beijing"));
+        var transfer = Assert.Single(desk.From(network.Chains["hainan"]).Transfers).Transfer;
+        Assert.True(await network.Reaches("hainan", released, RecordState.Anchored));
+
+        // Both ends and main go over to new log keys while the transfer is under way.
+        var from = network.Chains["main"].Reader.Size + 1;
+        var draft = new TrustDraft(network.Network.Trust, from);
+        foreach (var chain in new[] { "main", "hainan", "beijing" })
+        {
+            Assert.Null(draft.RotateLog(chain, network.Folder(chain).CreateLogKey(TestChain.Password)));
+        }
+
+        Assert.Null(draft.TryFinish(out var proposal));
+        var trust = network.Sign(proposal!);
+        Assert.Equal(TrustRefusal.None, (await network.Apply(trust)).Refusal);
+        for (var seed = 50; network.Chains["main"].Reader.Size <= from + 1; seed++)
+        {
+            Assert.True(seed < 80, "the main chain does not grow");
+            await Evidence(network, "hainan", seed);
+            Assert.True(await network.Reaches("hainan", network.Chains["hainan"].Reader.Size - 1, RecordState.Anchored));
+        }
+
+        var received = await Sealed(desk.ReceiveAsync(network.Chains["beijing"], Actor(), transfer.Id, null, null, Patience()));
+        Assert.Equal(CustodyAct.Received, Assert.Single(desk.Find(transfer.Id)).State);
+        await Passes(network, "hainan", released, trust);
+        await Passes(network, "beijing", received, trust);
+
+        // Back again: what is proved is signed by the new keys alone.
+        var back = await Sealed(desk.ReleaseAsync(network.Chains["beijing"], Actor(), RecordNumber.Format("HN", transfer.Evidence.Index), "notary.test/hainan"));
+        var last = await Sealed(desk.ReceiveAsync(network.Chains["hainan"], Actor(), Assert.Single(desk.From(network.Chains["beijing"]).Transfers).Transfer.Id, null, null, Patience()));
+        await Passes(network, "beijing", back, trust);
+        await Passes(network, "hainan", last, trust);
+        Assert.All(network.Network.Nodes.Values, node => Assert.Empty(node.Alarms()));
     }
 
     [Fact]
@@ -175,7 +217,7 @@ public sealed class CustodyTransferTests
     }
 
     // What a court has: the package of the custody record, and the trust file.
-    private static async Task Passes(TestNetwork network, string chain, long index)
+    private static async Task Passes(TestNetwork network, string chain, long index, TrustFile? trust = null)
     {
         Assert.True(await network.Reaches(chain, index, RecordState.Anchored));
         var host = network.Chains[chain];
@@ -183,7 +225,7 @@ public sealed class CustodyTransferTests
         using var package = new MemoryStream();
         PackageWriter.Write(package, host.Reader.Entry(index), new Openings([], null), proof.Proof, [], proof.Anchor);
         package.Position = 0;
-        var report = Verifier.Verify(package, [], network.Trust);
+        var report = Verifier.Verify(package, [], trust ?? network.Trust);
         Assert.True(report.Indication == Indication.TotalPassed, report.ToText(ReportLanguage.English));
         Assert.Equal((RecordState.Anchored, "custody"), (report.State.Reached, report.Record!.Kind));
         Assert.NotNull(report.Custody);
