@@ -49,6 +49,7 @@ public sealed class ProblemTests(ServerFixture server)
         not-the-depositor 403
         outcome-unknown 503
         package-refused 422
+        proxy-unexpected 400
         queue-full 503
         rate-limited 429
         record-not-found 404
@@ -59,6 +60,7 @@ public sealed class ProblemTests(ServerFixture server)
         session-not-found 404
         setup-refused 403
         sign-in-again 403
+        sign-in-busy 503
         sign-in-refused 401
         tile-not-found 404
         tile-path-malformed 400

@@ -35,6 +35,11 @@ internal sealed class OperatorServer : IDisposable
 
         string credential = Path.Combine(dataPath, "credential.json");
         Uri address = CredentialFile.Nobody(server ?? (File.Exists(credential) ? CredentialFile.Find(credential).Server.AbsoluteUri : "http://localhost:5080")).Server;
+        if (!address.IsLoopback)
+        {
+            throw new CliException(ExitCode.Usage, "not-this-machine", $"{address} is another machine: the operator's secret is never sent anywhere; run this where the server runs.");
+        }
+
         var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(30), MaxResponseContentBufferSize = MaxAnswer };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", secret);
         return new OperatorServer(client);
@@ -77,7 +82,8 @@ internal sealed class OperatorServer : IDisposable
     }
 
     /// <summary>The page on which a person uses a one-time link.</summary>
-    public string PageOf(string? link) => $"{Address}/sign-in#link={link}";
+    /// <param name="site">The address under which people reach the platform; null: the server's own.</param>
+    public string PageOf(string? link, string? site = null) => $"{site?.TrimEnd('/') ?? Address}/sign-in#link={link}";
 
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();

@@ -26,6 +26,7 @@ public static class Problems
     public static readonly Problem Unauthenticated = new("unauthenticated", 401, "A service account's secret is needed");
     public static readonly Problem SignInRefused = new("sign-in-refused", 401, "Nobody was signed in");
     public static readonly Problem SessionNeeded = new("session-needed", 401, "A signed-in person is needed");
+    public static readonly Problem ProxyUnexpected = new("proxy-unexpected", 400, "A proxy passed this on, and the server expects none");
     public static readonly Problem CrossSite = new("cross-site", 403, "The request was sent by another site's page");
     public static readonly Problem RoleNotAllowed = new("role-not-allowed", 403, "The role may not do that");
     public static readonly Problem SignInAgain = new("sign-in-again", 403, "This needs a fresh sign-in");
@@ -77,6 +78,7 @@ public static class Problems
     public static readonly Problem DatabaseLost = new("database-lost", 503, "The chain's database does not answer");
     public static readonly Problem NotAnchored = new("not-anchored", 503, "What has to be proved is not anchored yet");
     public static readonly Problem TooManyWaiting = new("too-many-waiting", 503, "As many requests as allowed wait for a state");
+    public static readonly Problem SignInBusy = new("sign-in-busy", 503, "Too many passwords are being checked");
     public static readonly Problem VerifierBusy = new("verifier-busy", 503, "Too many packages are being verified");
 
     // Reasons that say "this is not JSON of the profile": everything else was understood and is refused.

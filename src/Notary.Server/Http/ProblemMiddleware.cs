@@ -1,4 +1,5 @@
 using Notary.Chain.Store;
+using Notary.Server.Identity.People;
 
 namespace Notary.Server.Http;
 
@@ -28,6 +29,10 @@ public static class ProblemMiddleware
         catch (Exception gone) when (context.RequestAborted.IsCancellationRequested && gone is OperationCanceledException or IOException)
         {
             return;
+        }
+        catch (SessionEndedException)
+        {
+            await Problems.WriteAsync(context, Problems.SessionNeeded, "The session ended before the request's turn came; nothing was done.");
         }
         catch (DatabaseFailureException lost) when (lost.ConnectionLost)
         {

@@ -13,6 +13,8 @@ internal sealed class IdentityKeys : IDisposable
 {
     private const int NonceSize = 12;
     private const int TagSize = 16;
+    private const int MinDocument = 6;
+    private const int MaxDocument = 32;
 
     private readonly byte[] _key;
     private readonly AesGcm _seal;
@@ -48,9 +50,15 @@ internal sealed class IdentityKeys : IDisposable
         }
     }
 
-    /// <summary>The look-up key of a person by the number of a document. White space and case do not matter.</summary>
-    public byte[] Person(string document) =>
-        HMACSHA256.HashData(_key, (byte[])[.. HmacLabel.IdentityPerson, .. Encoding.UTF8.GetBytes(string.Concat(document.Where(static c => !char.IsWhiteSpace(c))).ToUpperInvariant())]);
+    /// <summary>
+    /// The look-up key of a person by the number of a document; null when it is no such number. Spaces and case do not matter, and nothing else than A to Z and 0 to 9 is taken: else one person
+    /// could be spelled in several ways.
+    /// </summary>
+    public byte[]? Person(string document)
+    {
+        string number = document.Replace(" ", "", StringComparison.Ordinal).ToUpperInvariant();
+        return number.Length is >= MinDocument and <= MaxDocument && number.All(char.IsAsciiLetterOrDigit) ? HMACSHA256.HashData(_key, (byte[])[.. HmacLabel.IdentityPerson, .. Encoding.ASCII.GetBytes(number)]) : null;
+    }
 
     /// <summary>The MAC of an audit row after a row with <paramref name="previous"/>; 32 zero bytes stand before the first.</summary>
     public byte[] Mac(ReadOnlySpan<byte> previous, AuditRow row)
@@ -100,6 +108,19 @@ internal sealed class IdentityKeys : IDisposable
         byte[] plain = new byte[box.Length - NonceSize - TagSize];
         _seal.Decrypt(box.AsSpan(0, NonceSize), box.AsSpan(NonceSize, plain.Length), box.AsSpan(NonceSize + plain.Length), plain, AssociatedData(account, name));
         return Encoding.UTF8.GetString(plain);
+    }
+
+    /// <summary>Whether this is the key under which a <see cref="KeyCheck"/> was sealed.</summary>
+    public bool Opens(string check)
+    {
+        try
+        {
+            return Unseal(Guid.Empty, "key-check", check) == "identity";
+        }
+        catch (Exception wrong) when (wrong is CryptographicException or FormatException)
+        {
+            return false;
+        }
     }
 
     /// <inheritdoc/>

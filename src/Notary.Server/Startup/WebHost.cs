@@ -68,6 +68,11 @@ internal static class WebHost
             app.UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = 1 });
         }
 
+        else
+        {
+            app.RefuseProxies();
+        }
+
         app.UseCrossSiteCheck();
         app.UseAuthentication();
         app.UseAuthorization();

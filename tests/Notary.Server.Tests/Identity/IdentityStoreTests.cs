@@ -85,11 +85,45 @@ public sealed class IdentityStoreTests : IDisposable
         }
 
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        byte[] right = File.ReadAllBytes(_folder.File("keys/identity.key"));
+        File.Delete(_folder.File("keys/identity.key"));
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(Crypto.Keys.SymmetricKeyFile.Create(_folder.File("keys/identity.key"), 32, Password));
+        Assert.Contains("is not the key", Assert.Throws<StartRefusedException>(() => Open(postgres: false)).Message, StringComparison.Ordinal);
+        File.WriteAllBytes(_folder.File("keys/identity.key"), right);
         File.Move(_folder.File("keys/identity.key"), _folder.File("keys/elsewhere"));
         Assert.Contains("identity.key", Assert.Throws<StartRefusedException>(() => Open(postgres: false)).Message, StringComparison.Ordinal);
         File.Move(_folder.File("keys/elsewhere"), _folder.File("keys/identity.key"));
         using IdentityDatabase again = Open(postgres: false);
         Assert.Equal("JBSWY3DPEHPK3PXP", again.Keys.Unseal(one, "code", sealedText));
+    }
+
+    // RFC 6238 appendix B, SHA-1, the last six of its eight digits.
+    [Theory]
+    [InlineData(59, "287082")]
+    [InlineData(1_111_111_109, "081804")]
+    [InlineData(1_111_111_111, "050471")]
+    [InlineData(1_234_567_890, "005924")]
+    [InlineData(2_000_000_000, "279037")]
+    [InlineData(20_000_000_000, "353130")]
+    public void One_time_codes_are_those_of_RFC_6238_and_each_is_accepted_once(long second, string code)
+    {
+        const string Key = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        DateTimeOffset now = DateTimeOffset.FromUnixTimeSeconds(second);
+        Assert.Equal(second / 30, OneTimeCode.Accept(Key, code, now, 0));
+        Assert.Equal(second / 30, OneTimeCode.Accept(Key, code, now.AddSeconds(30), 0));
+        Assert.Null(OneTimeCode.Accept(Key, code, now.AddSeconds(60), 0));
+        Assert.Null(OneTimeCode.Accept(Key, code, now, second / 30));
+        Assert.Null(OneTimeCode.Accept(Key, code + " ", now, 0));
+        Assert.Null(OneTimeCode.Accept(Key, "0" + code, now, 0));
+    }
+
+    [Fact]
+    public void A_person_is_spelled_in_one_way()
+    {
+        using IdentityDatabase database = Open(postgres: false);
+        byte[] person = database.Keys.Person("11010119790101123x")!;
+        Assert.Equal(person, database.Keys.Person("110101 19790101 123X"));
+        Assert.All(new[] { "110101-19790101123x", "１１０１０１19790101123x", "11010119790101123x\u200b", "12345", "", "      ", new string('1', 33) }, spelled => Assert.Null(database.Keys.Person(spelled)));
     }
 
     [Theory]

@@ -36,7 +36,17 @@ public abstract class PeopleTests(IServerOfPeople people)
         // A code is accepted once; a ticket too.
         using var thief = new Person(Server.Address);
         string ticket = (await thief.GoodAsync(HttpMethod.Post, "/api/session/password", new { name = "wang.fang", password = Password }))["ticket"]!.GetValue<string>();
-        await thief.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/code", new { ticket, code });
+        foreach (string again in new[] { code, "+" + code, " " + code, "0" + code, code + " ", code + "\0" })
+        {
+            await thief.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/code", new { ticket, code = again });
+            ticket = (await thief.GoodAsync(HttpMethod.Post, "/api/session/password", new { name = "wang.fang", password = Password }))["ticket"]!.GetValue<string>();
+            if (again == " " + code)
+            {
+                // Before the account rests.
+                break;
+            }
+        }
+
         await thief.GoodAsync(HttpMethod.Post, "/api/session/code", new { ticket, code = Person.Code(key, 1) });
         await thief.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/code", new { ticket, code = Person.Code(key, 2) });
 
@@ -49,6 +59,66 @@ public abstract class PeopleTests(IServerOfPeople people)
         await person.RefusedAsync("session-not-found", HttpMethod.Delete, $"/api/sessions/{other}");
         await person.GoodAsync(HttpMethod.Delete, "/api/session");
         await person.RefusedAsync("session-needed", HttpMethod.Get, "/api/session");
+    }
+
+    [Fact]
+    public async Task Many_guesses_at_once_are_each_counted_and_audited_and_end_in_no_fault()
+    {
+        using var person = new Person(Server.Address);
+        await person.GoodAsync(HttpMethod.Post, "/api/register", new { name = "wu.guessed" });
+        await person.EnrolAsync(Password);
+        using Person audit = await Person.OfAsync(Server, "audit-administrator");
+        long before = await NewestAsync(audit);
+        string[] codes = await Task.WhenAll(Enumerable.Range(0, 12).Select(async _ =>
+        {
+            using HttpResponseMessage answer = await person.SendAsync(HttpMethod.Post, "/api/session/password", new { name = "wu.guessed", password = "Wrong-Password-1" });
+            return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["code"]!.GetValue<string>();
+        }));
+        Assert.All(codes, static code => Assert.Contains(code, new[] { "sign-in-refused", "sign-in-busy" }));
+        Assert.True(codes.Count(static code => code == "sign-in-refused") >= 5, string.Join(' ', codes));
+        await person.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/password", new { name = "wu.guessed", password = Password });
+        JsonArray rows = (await audit.GoodAsync(HttpMethod.Get, $"/api/audit?after={before}"))["rows"]!.AsArray();
+        int refused = rows.Count(static r => r!["event"]!.GetValue<string>() == "sign-in" && r["refused"]!.GetValue<string>() is "password" or "locked");
+        Assert.True(refused >= codes.Count(static code => code == "sign-in-refused"), rows.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_request_that_was_under_way_when_the_account_was_recovered_changes_nothing_and_old_links_are_void()
+    {
+        using Person system = await Person.OfAsync(Server, "system-administrator");
+        using Person security = await Person.OfAsync(Server, "security-administrator");
+        JsonNode act = await system.GoodAsync(HttpMethod.Post, "/api/accounts", new { name = "judge.slow", role = "court-officer", organisation = "Court", document = "440100198001010020", reason = "new" });
+        string first = await ConfirmAsync(security, act);
+        using var thief = new Person(Server.Address);
+        await thief.GoodAsync(HttpMethod.Post, "/api/session/link", new { link = first, pin = act["pin"]!.GetValue<string>() });
+
+        // The head of a request is here, its body comes later.
+        byte[] body = System.Text.Encoding.UTF8.GetBytes($$"""{"password":"{{Password}}"}""");
+        using var tcp = new System.Net.Sockets.TcpClient("localhost", Server.Address.Port) { ReceiveTimeout = 30_000 };
+        System.Net.Sockets.NetworkStream stream = tcp.GetStream();
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(FormattableString.Invariant(
+            $"POST /api/factors/password HTTP/1.1\r\nHost: localhost:{Server.Address.Port}\r\nConnection: close\r\nCookie: {thief.Cookies.GetCookieHeader(Server.Address)}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n")));
+        await Task.Delay(300);
+        JsonNode recovery = await system.GoodAsync(HttpMethod.Post, $"/api/accounts/{act["account"]!.GetValue<string>()}/recover", new { reason = "the link went astray" });
+        string second = await ConfirmAsync(security, recovery);
+        await stream.WriteAsync(body);
+        using var reader = new StreamReader(stream);
+        Assert.Contains("session-needed", await reader.ReadToEndAsync(), StringComparison.Ordinal);
+        await thief.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/link", new { link = first, pin = act["pin"]!.GetValue<string>() });
+
+        // The link alone is not enough, and neither is a guess of the PIN, of which there are five.
+        using var judge = new Person(Server.Address);
+        await judge.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/link", new { link = second });
+        await judge.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/link", new { link = second, pin = "00000000x" });
+        await judge.GoodAsync(HttpMethod.Post, "/api/session/link", new { link = second, pin = recovery["pin"]!.GetValue<string>() });
+        JsonNode third = await system.GoodAsync(HttpMethod.Post, $"/api/accounts/{act["account"]!.GetValue<string>()}/recover", new { reason = "again" });
+        string link = await ConfirmAsync(security, third);
+        for (int guess = 0; guess < 5; guess++)
+        {
+            await judge.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/link", new { link, pin = "x" });
+        }
+
+        await judge.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/link", new { link, pin = third["pin"]!.GetValue<string>() });
     }
 
     [Fact]
@@ -120,29 +190,34 @@ public abstract class PeopleTests(IServerOfPeople people)
         await system.RefusedAsync("account-refused", HttpMethod.Post, "/api/accounts", wanted with { role = "emperor" }, "role-unknown");
         await system.RefusedAsync("account-refused", HttpMethod.Post, "/api/accounts", wanted with { organisation = "" }, "organisation");
         await system.RefusedAsync("account-refused", HttpMethod.Post, "/api/accounts", wanted with { name = "He" }, "name-malformed");
-        await system.RefusedAsync("account-refused", HttpMethod.Post, "/api/accounts", wanted with { reason = "" }, "reason-length");
+        await system.RefusedAsync("account-refused", HttpMethod.Post, "/api/accounts", wanted with { reason = "" }, "reason");
+        await system.RefusedAsync("account-refused", HttpMethod.Post, "/api/accounts", wanted with { reason = "a\0b" }, "reason");
+        await system.RefusedAsync("account-refused", HttpMethod.Post, "/api/accounts", wanted with { document = "４４０１００" }, "document");
         JsonNode act = await system.GoodAsync(HttpMethod.Post, "/api/accounts", wanted);
         await system.RefusedAsync("account-refused", HttpMethod.Post, "/api/accounts", wanted, "name-taken");
         string id = act["id"]!.GetValue<string>();
         await system.RefusedAsync("role-not-allowed", HttpMethod.Post, $"/api/acts/{id}/confirm");
         Assert.Contains((await security.GoodAsync(HttpMethod.Get, "/api/acts"))["acts"]!.AsArray(), one => one!["id"]!.GetValue<string>() == id);
-        JsonNode link = await security.GoodAsync(HttpMethod.Post, $"/api/acts/{id}/confirm");
+        string link = await ConfirmAsync(security, act);
         await security.RefusedAsync("act-decided", HttpMethod.Post, $"/api/acts/{id}/confirm");
 
         using var judge = new Person(Server.Address);
-        await judge.GoodAsync(HttpMethod.Post, "/api/session/link", new { link = link["link"]!.GetValue<string>() });
-        await judge.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/link", new { link = link["link"]!.GetValue<string>() });
+        string pin = act["pin"]!.GetValue<string>();
+        await judge.GoodAsync(HttpMethod.Post, "/api/session/link", new { link, pin });
+        await judge.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/link", new { link, pin });
         string key = await judge.EnrolAsync(Password);
         await judge.SignInAsync("judge.he", Password, Person.Code(key));
         Assert.Equal("Guangzhou Internet Court", (await judge.GoodAsync(HttpMethod.Get, "/api/session"))["organisation"]!.GetValue<string>());
 
         // Recovery: by two; the old factors and sessions are gone with it.
         string account = act["account"]!.GetValue<string>();
-        string recovery = (await system.GoodAsync(HttpMethod.Post, $"/api/accounts/{account}/recover", new { reason = "telephone lost" }))["id"]!.GetValue<string>();
-        JsonNode second = await security.GoodAsync(HttpMethod.Post, $"/api/acts/{recovery}/confirm");
+        JsonNode recovery = await system.GoodAsync(HttpMethod.Post, $"/api/accounts/{account}/recover", new { reason = "telephone lost" });
+        JsonNode twice = await system.GoodAsync(HttpMethod.Post, $"/api/accounts/{account}/recover", new { reason = "telephone lost" });
+        string second = await ConfirmAsync(security, recovery);
+        await security.RefusedAsync("act-decided", HttpMethod.Post, $"/api/acts/{twice["id"]!.GetValue<string>()}/confirm");
         await judge.RefusedAsync("session-needed", HttpMethod.Get, "/api/session");
         await judge.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/password", new { name = "judge.he", password = Password });
-        await judge.GoodAsync(HttpMethod.Post, "/api/session/link", new { link = second["link"]!.GetValue<string>() });
+        await judge.GoodAsync(HttpMethod.Post, "/api/session/link", new { link = second, pin = recovery["pin"]!.GetValue<string>() });
         key = await judge.EnrolAsync(Password + "2");
         await judge.SignInAsync("judge.he", Password + "2", Person.Code(key));
 
@@ -167,6 +242,15 @@ public abstract class PeopleTests(IServerOfPeople people)
         string recovery = (await system.GoodAsync(HttpMethod.Post, $"/api/accounts/{theirs}/recover", new { reason = "lost" }))["id"]!.GetValue<string>();
         await security.RefusedAsync("same-officer", HttpMethod.Post, $"/api/acts/{recovery}/confirm");
         await security.RefusedAsync("account-not-found", HttpMethod.Post, $"/api/accounts/{theirs}/disable");
+
+        // A person with two accounts is one officer; and what was refused is not enabled.
+        JsonNode self = await system.GoodAsync(HttpMethod.Post, "/api/accounts", new { name = "same.person", role = "court-officer", organisation = "Court", document = "DEVELOPMENT 10", reason = "new" });
+        await security.RefusedAsync("same-officer", HttpMethod.Post, $"/api/acts/{self["id"]!.GetValue<string>()}/confirm");
+        await system.RefusedAsync("account-refused", HttpMethod.Post, $"/api/accounts/{act["account"]!.GetValue<string>()}/enable", new { reason = "x" }, "state");
+
+        // Nobody is left who could read the trail.
+        string auditor = (await system.GoodAsync(HttpMethod.Get, "/api/accounts"))["accounts"]!.AsArray().Single(static a => a!["name"]!.GetValue<string>() == "dev-audit-administrator")!["id"]!.GetValue<string>();
+        await security.RefusedAsync("account-refused", HttpMethod.Post, $"/api/accounts/{auditor}/disable", reason: "last-administrator");
     }
 
     [Fact]
@@ -196,6 +280,33 @@ public abstract class PeopleTests(IServerOfPeople people)
             Assert.True(page["intact"]!.GetValue<bool>());
             return page;
         }
+    }
+
+    [Fact]
+    public async Task What_a_proxy_passes_on_is_refused_where_none_is_expected_and_odd_characters_end_in_no_fault()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/session");
+        request.Headers.Add("X-Forwarded-For", "192.0.2.1");
+        using HttpResponseMessage answer = await Server.Client.SendAsync(request);
+        await ServerFixture.ProblemAsync(answer, "proxy-unexpected");
+        using var person = new Person(Server.Address);
+        await person.RefusedAsync("sign-in-refused", HttpMethod.Post, "/api/session/password", new { name = "a\0b", password = Password });
+        await person.RefusedAsync("account-refused", HttpMethod.Post, "/api/register", new { name = "a\0b" }, "name-malformed");
+        await person.RefusedAsync("account-refused", HttpMethod.Post, "/api/register", new { name = "dev-somebody" }, "name-malformed");
+    }
+
+    private static async Task<string> ConfirmAsync(Person officer, JsonNode act) =>
+        (await officer.GoodAsync(HttpMethod.Post, $"/api/acts/{act["id"]!.GetValue<string>()}/confirm"))["link"]!.GetValue<string>();
+
+    private static async Task<long> NewestAsync(Person audit)
+    {
+        long after = 0;
+        while ((await audit.GoodAsync(HttpMethod.Get, $"/api/audit?after={after}"))["rows"]!.AsArray() is { Count: > 1 } page)
+        {
+            after = page.Last()!["number"]!.GetValue<long>();
+        }
+
+        return after;
     }
 
     [Theory]

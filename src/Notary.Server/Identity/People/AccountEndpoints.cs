@@ -24,13 +24,13 @@ internal static class AccountEndpoints
         routes.MapGet("/api/accounts", ListAsync).WithTags("Accounts").WithName("accounts").WithSummary("Accounts by id, 200 a page; ?after= goes on")
             .RequirePerson(Role.SystemAdministrator, Role.SecurityAdministrator).Produces<AccountListShape>().Answers(Problems.SessionNeeded, Problems.RoleNotAllowed, Problems.Internal);
         routes.MapPost("/api/accounts", (HttpContext http, Accounts accounts) => ProposeAsync(http, accounts)).WithTags("Accounts").WithName("proposeAccount").WithSummary("Proposes an account; a security administrator confirms it")
-            .RequirePerson(Role.SystemAdministrator).Accepts<AccountProposal>("application/json").Produces<ActShape>(202).Answers(Propose);
+            .RequirePerson(Role.SystemAdministrator).Accepts<AccountProposal>("application/json").Produces<ProposedShape>(202).Answers(Propose);
         routes.MapPost("/api/accounts/{id:guid}/recover", (HttpContext http, Guid id, Accounts accounts) => ProposeAsync(http, id, ActKind.Recover, accounts)).WithTags("Accounts").WithName("proposeRecovery")
-            .WithSummary("Proposes new factors for a person who lost them").RequirePerson(Role.SystemAdministrator).Accepts<ActReason>("application/json").Produces<ActShape>(202).Answers(Propose);
+            .WithSummary("Proposes new factors for a person who lost them").RequirePerson(Role.SystemAdministrator).Accepts<ActReason>("application/json").Produces<ProposedShape>(202).Answers(Propose);
         routes.MapPost("/api/accounts/{id:guid}/enable", (HttpContext http, Guid id, Accounts accounts) => ProposeAsync(http, id, ActKind.Enable, accounts)).WithTags("Accounts").WithName("proposeEnabling")
-            .WithSummary("Proposes to let a disabled account work again").RequirePerson(Role.SystemAdministrator).Accepts<ActReason>("application/json").Produces<ActShape>(202).Answers(Propose);
+            .WithSummary("Proposes to let a disabled account work again").RequirePerson(Role.SystemAdministrator).Accepts<ActReason>("application/json").Produces<ProposedShape>(202).Answers(Propose);
         routes.MapPost("/api/accounts/{id:guid}/disable", DisableAsync).WithTags("Accounts").WithName("disableAccount").WithSummary("Ends an account at once, with its sessions")
-            .RequirePerson(Role.SecurityAdministrator).Produces(204).Answers(Problems.SessionNeeded, Problems.CrossSite, Problems.RoleNotAllowed, Problems.AccountNotFound, Problems.Internal);
+            .RequirePerson(Role.SecurityAdministrator).Produces(204).Answers(Problems.SessionNeeded, Problems.CrossSite, Problems.RoleNotAllowed, Problems.AccountNotFound, Problems.AccountRefused, Problems.Internal);
         routes.MapGet("/api/acts", ActsAsync).WithTags("Accounts").WithName("acts").WithSummary("The acts that wait for a decision")
             .RequirePerson(Role.SystemAdministrator, Role.SecurityAdministrator).Produces<ActListShape>().Answers(Problems.SessionNeeded, Problems.RoleNotAllowed, Problems.Internal);
         routes.MapPost("/api/acts/{id:guid}/confirm", (HttpContext http, Guid id, Accounts accounts) => DecideAsync(http, id, confirm: true, accounts)).WithTags("Accounts").WithName("confirmAct")
@@ -63,30 +63,43 @@ internal static class AccountEndpoints
             return;
         }
 
-        (OfficerAct? act, string? refused) = Roles.Parse(body.Role) is not { } role ? (null, "role-unknown")
-            : role == Role.Citizen ? (null, "citizens-register")
+        (OfficerAct? act, string pin, string? refused) = Roles.Parse(body.Role) is not { } role ? (null, "", "role-unknown")
+            : role == Role.Citizen ? (null, "", "citizens-register")
             : await accounts.ProposeAsync(http, PersonIdentity.Of(http)!, new NewAccount(body.Name, role, body.Organisation, body.Document), body.Reason);
-        await AnswerAsync(http, act, refused);
+        await AnswerAsync(http, act, pin, refused);
     }
 
     private static async Task ProposeAsync(HttpContext http, Guid id, ActKind kind, Accounts accounts)
     {
         if (await PersonBody.ReadAsync<ActReason>(http) is { } body)
         {
-            (OfficerAct? act, string? refused) = await accounts.ProposeAsync(http, PersonIdentity.Of(http)!, kind, id, body.Reason);
-            await AnswerAsync(http, act, refused);
+            (OfficerAct? act, string pin, string? refused) = await accounts.ProposeAsync(http, PersonIdentity.Of(http)!, kind, id, body.Reason);
+            await AnswerAsync(http, act, pin, refused);
         }
     }
 
-    private static Task AnswerAsync(HttpContext http, OfficerAct? act, string? refused) => act is null
-        ? Problems.WriteAsync(http, Problems.AccountRefused, "docs/identity.md lists the reasons.", refused)
-        : Json.WriteAsync(http, StatusCodes.Status202Accepted, json => Write(json, act));
+    private static Task AnswerAsync(HttpContext http, OfficerAct? act, string pin, string? refused)
+    {
+        if (act is null)
+        {
+            return Problems.WriteAsync(http, Problems.AccountRefused, "docs/identity.md lists the reasons.", refused);
+        }
+
+        http.Response.Headers.CacheControl = "no-store";
+        return Json.WriteAsync(http, StatusCodes.Status202Accepted, json =>
+        {
+            Write(json, act);
+            json.WriteString("pin", pin);
+        });
+    }
 
     private static async Task DisableAsync(HttpContext http, Guid id, Accounts accounts)
     {
-        if (!await accounts.DisableAsync(http, PersonIdentity.Of(http)!, id))
+        if (await accounts.DisableAsync(http, PersonIdentity.Of(http)!, id) is { } refused)
         {
-            await Problems.WriteAsync(http, Problems.AccountNotFound, "No account has this id, or it is your own.");
+            await (refused == "last-administrator"
+                ? Problems.WriteAsync(http, Problems.AccountRefused, "It is the last active account of its administrators' role: appoint another one first.", refused)
+                : Problems.WriteAsync(http, Problems.AccountNotFound, "No account that works has this id, or it is your own."));
             return;
         }
 
@@ -194,6 +207,8 @@ internal sealed record AccountShape(string Id, string Name, string Role, string 
 internal sealed record AccountListShape(AccountShape[] Accounts);
 
 internal sealed record ActShape(string Id, string Kind, string Account, string Reason, string ProposedBy, string Proposed, string Expires);
+
+internal sealed record ProposedShape(string Id, string Kind, string Account, string Reason, string ProposedBy, string Proposed, string Expires, string Pin);
 
 internal sealed record ActListShape(ActShape[] Acts);
 

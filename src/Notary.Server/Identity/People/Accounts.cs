@@ -1,4 +1,7 @@
 using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Notary.Server.Identity.Store;
@@ -9,7 +12,8 @@ namespace Notary.Server.Identity.People;
 /// Making, recovering, enabling and ending accounts. What gives a right takes two: a system administrator proposes, a security administrator confirms (GB/T 22239-2019 8.1.4.2).
 /// Taking one away takes one security administrator. Citizens register themselves: an account that is bound to no subject holds nothing.
 /// </summary>
-internal sealed class Accounts(IdentityContext context, IdentityDatabase database, UserManager<Account> users, Tickets tickets, Sessions sessions, Factors factors, SignIn signIn, TimeProvider time)
+internal sealed class Accounts(
+    IdentityContext context, IdentityDatabase database, UserManager<Account> users, Tickets tickets, Sessions sessions, Factors factors, SignIn signIn, IHostEnvironment environment, TimeProvider time)
 {
     /// <summary>How long a proposal can be decided.</summary>
     public static readonly TimeSpan ActLifetime = TimeSpan.FromDays(7);
@@ -20,8 +24,12 @@ internal sealed class Accounts(IdentityContext context, IdentityDatabase databas
     private const int MinName = 3;
     private const int MaxName = 64;
     private const int MaxOrganisation = 64;
-    private const int MaxDocument = 64;
     private const int MaxReason = 400;
+    private const string DevelopmentPrefix = "dev-";
+
+    // An account that was begun and never used, and a session that ended, are kept for so long.
+    private static readonly TimeSpan UnusedLifetime = TimeSpan.FromDays(1);
+    private static readonly TimeSpan EndedSessionLifetime = TimeSpan.FromDays(180);
 
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.-_");
 
@@ -31,86 +39,93 @@ internal sealed class Accounts(IdentityContext context, IdentityDatabase databas
     public static string? NameProblem(string name) =>
         name.Length is < MinName or > MaxName || name.AsSpan().ContainsAnyExcept(NameCharacters) || !char.IsAsciiLetterLower(name[0]) ? "name-malformed" : null;
 
-    /// <summary>Proposes an account of any role but citizen. Gives the act, or the reason of a refusal.</summary>
-    public async Task<(OfficerAct? Act, string? Reason)> ProposeAsync(HttpContext http, PersonIdentity officer, NewAccount wanted, string reason)
+    /// <summary>Whether free text can be stored and shown: no control character.</summary>
+    public static bool IsText(string text, int max) => text.Length > 0 && text.Length <= max && !text.Any(char.IsControl);
+
+    /// <summary>Proposes an account of any role but citizen. Gives the act with the PIN for the person, or the reason of a refusal.</summary>
+    public async Task<(OfficerAct? Act, string Pin, string? Reason)> ProposeAsync(HttpContext http, PersonIdentity officer, NewAccount wanted, string reason)
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
-        (Account? account, string? refused) = reason.Length is 0 or > MaxReason ? (null, "reason-length") : await AddAsync(wanted, AccountState.Proposed);
-        OfficerAct? act = refused is null ? Propose(ActKind.Create, account!, officer, reason) : null;
-        await transaction.CommitAsync(Row(http, officer, AuditEvent.AccountPropose, act is null ? wanted.Name : account!.Id.ToString(), refused));
-        return (act, refused);
+        await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
+        await sessions.EnterAsync(officer);
+        await SweepAsync();
+        (Account? account, string? refused) = IsText(reason, MaxReason) ? await AddAsync(wanted, AccountState.Proposed) : (null, "reason");
+        (OfficerAct? act, string pin) = refused is null ? Propose(ActKind.Create, account!, officer, reason) : (null, "");
+        await transaction.CommitAsync(Row(http, officer, AuditEvent.AccountPropose, account?.Id.ToString() ?? "", refused));
+        return (act, pin, refused);
     }
 
     /// <summary>Proposes to recover an account whose person lost the factors, or to enable a disabled one.</summary>
-    public async Task<(OfficerAct? Act, string? Reason)> ProposeAsync(HttpContext http, PersonIdentity officer, ActKind kind, Guid accountId, string reason)
+    public async Task<(OfficerAct? Act, string Pin, string? Reason)> ProposeAsync(HttpContext http, PersonIdentity officer, ActKind kind, Guid accountId, string reason)
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
+        await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
+        await sessions.EnterAsync(officer);
         Account? account = await users.FindByIdAsync(accountId.ToString());
-        string? refused = account is null ? "unknown"
-            : account.Id == officer.Account ? "own"
-            : reason.Length is 0 or > MaxReason ? "reason-length"
-            : kind == ActKind.Recover && account.State is not (AccountState.Active or AccountState.Enrolling) ? "state"
-            : kind == ActKind.Enable && account.State != AccountState.Disabled ? "state" : null;
-        OfficerAct? act = refused is null ? Propose(kind, account!, officer, reason) : null;
+        string? refused = account is null ? "unknown" : account.Id == officer.Account ? "own" : !IsText(reason, MaxReason) ? "reason" : Fits(kind, account.State) ? null : "state";
+        (OfficerAct? act, string pin) = refused is null ? Propose(kind, account!, officer, reason) : (null, "");
         await transaction.CommitAsync(Row(http, officer, AuditEvent.AccountPropose, accountId.ToString(), refused));
-        return (act, refused);
+        return (act, pin, refused);
     }
 
-    /// <summary>Confirms or refuses an act. A confirmed creation, recovery or enabling gives the person's enrolment link, once.</summary>
+    /// <summary>Confirms or refuses an act. A confirmed one gives the person's enrolment link, once; it opens only together with the PIN that the proposer has.</summary>
     public async Task<ActOutcome> DecideAsync(HttpContext http, PersonIdentity officer, Guid actId, bool confirm)
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
-        OfficerAct? act = await context.Acts.AsNoTracking().SingleOrDefaultAsync(a => a.Id == actId);
-        Account? account = act is null ? null : await users.FindByIdAsync(act.AccountId.ToString());
+        await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
+        Account self = await sessions.EnterAsync(officer);
         long now = Now;
-        ActOutcome outcome = act is null || account is null ? ActOutcome.Unknown
-            : act.ProposedBy == officer.Account || account.Id == officer.Account ? ActOutcome.SameOfficer
-            : act.Decided is not null || act.Expires <= now ? ActOutcome.Decided
-            : await context.Acts.Where(a => a.Id == actId && a.Decided == null)
-                .ExecuteUpdateAsync(set => set.SetProperty(a => a.Decided, now).SetProperty(a => a.DecidedBy, officer.Account).SetProperty(a => a.Confirmed, confirm)) == 1 ? ActOutcome.Done : ActOutcome.Decided;
-        string? refused = outcome.Refusal;
-        if (refused is null && !confirm && act!.Kind == ActKind.Create)
+        OfficerAct? act = await context.Acts.SingleOrDefaultAsync(a => a.Id == actId);
+        Account? account = act is null ? null : await users.FindByIdAsync(act.AccountId.ToString());
+        Account? proposer = act is null ? null : await users.FindByIdAsync(act.ProposedBy.ToString());
+        ActOutcome outcome = act is null || account is null || proposer is null ? ActOutcome.Unknown
+            : IsSame(self, proposer) || IsSame(self, account) ? ActOutcome.SameOfficer
+            : act.Decided is not null || act.Expires <= now || proposer.State != AccountState.Active || !Fits(act.Kind, account.State) ? ActOutcome.Decided
+            : ActOutcome.Done;
+        if (outcome.Refusal is null)
         {
-            // The name is free again; what was proposed stays in the act and in the audit trail.
-            account!.State = AccountState.Disabled;
-            account.UserName = $"refused.{account.Id:N}";
-            account.Person = null;
-            await users.UpdateAsync(account);
+            (act!.Decided, act.DecidedBy, act.Confirmed) = (now, officer.Account, confirm);
+            if (confirm)
+            {
+                await factors.ResetAsync(account!);
+                await context.Acts.Where(a => a.AccountId == account!.Id && a.Id != actId && a.Decided == null).ExecuteUpdateAsync(set => set.SetProperty(a => a.Expires, now));
+                outcome = outcome with { Link = await tickets.IssueAsync(TicketPurpose.EnrolmentLink, account!.Id, Tickets.StateOf(act.PinHash), LinkLifetime), AccountName = account.UserName };
+            }
+            else if (act.Kind == ActKind.Create)
+            {
+                await RefuseAsync(account!);
+            }
         }
 
-        if (refused is null && confirm)
-        {
-            await factors.ResetAsync(account!);
-            outcome = outcome with { Link = await tickets.IssueAsync(TicketPurpose.EnrolmentLink, account!.Id, "", LinkLifetime), AccountName = account.UserName };
-        }
-
-        await transaction.CommitAsync(Row(http, officer, confirm ? AuditEvent.ActConfirm : AuditEvent.ActRefuse, actId.ToString(), refused));
+        await transaction.CommitAsync(Row(http, officer, confirm ? AuditEvent.ActConfirm : AuditEvent.ActRefuse, actId.ToString(), outcome.Refusal));
         return outcome;
     }
 
-    /// <summary>Ends an account at once: its sessions, its links, its open acts. False when there is none, or it is the officer's own.</summary>
-    public async Task<bool> DisableAsync(HttpContext http, PersonIdentity officer, Guid accountId)
+    /// <summary>Ends an account at once: its sessions, its links, its open acts and those it proposed. The reason when it is refused: there is none, it is the officer's own, or the last active one of its administrators' role.</summary>
+    public async Task<string?> DisableAsync(HttpContext http, PersonIdentity officer, Guid accountId)
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
+        await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
+        await sessions.EnterAsync(officer);
         Account? account = accountId == officer.Account ? null : await users.FindByIdAsync(accountId.ToString());
-        if (account is not null)
+        string? refused = account is null || account.State is AccountState.Proposed or AccountState.Refused ? "unknown-or-own"
+            : account.Role.IsAdministrator() && account.State == AccountState.Active && !await context.Users.AnyAsync(a => a.Role == account.Role && a.State == AccountState.Active && a.Id != accountId) ? "last-administrator"
+            : null;
+        if (refused is null)
         {
             long now = Now;
-            account.State = AccountState.Disabled;
-            await users.UpdateAsync(account);
+            account!.State = AccountState.Disabled;
+            await users.UpdateAsync(account).OrThrow();
             await sessions.EndAsync(account.Id);
-            await context.Tickets.Where(t => t.AccountId == account.Id).ExecuteDeleteAsync();
-            await context.Acts.Where(a => a.AccountId == account.Id && a.Decided == null).ExecuteUpdateAsync(set => set.SetProperty(a => a.Expires, now));
+            await tickets.DropAsync(account.Id);
+            await context.Acts.Where(a => (a.AccountId == account.Id || a.ProposedBy == account.Id) && a.Decided == null).ExecuteUpdateAsync(set => set.SetProperty(a => a.Expires, now));
         }
 
-        await transaction.CommitAsync(Row(http, officer, AuditEvent.AccountDisable, accountId.ToString(), account is null ? "unknown-or-own" : null));
-        return account is not null;
+        await transaction.CommitAsync(Row(http, officer, AuditEvent.AccountDisable, accountId.ToString(), refused));
+        return refused;
     }
 
     /// <summary>Makes a citizen's account, whose session enrols factors. The reason when it is refused.</summary>
     public async Task<string?> RegisterAsync(HttpContext http, string name)
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
+        await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
+        await SweepAsync();
         (Account? account, string? refused) = await AddAsync(new NewAccount(name, Role.Citizen, "", null), AccountState.Enrolling);
         if (refused is null)
         {
@@ -121,32 +136,70 @@ internal sealed class Accounts(IdentityContext context, IdentityDatabase databas
         return refused;
     }
 
-    /// <summary>Makes the first administrators and their enrolment links, all or none; nothing when there is an administrator already. The operator's machine is what proves the right to.</summary>
+    /// <summary>
+    /// Makes the first administrators and their enrolment links, all or none; nothing once one of them has signed in. Before that it may be repeated: what it made is replaced, and its links are void. The
+    /// operator's machine is what proves the right to.
+    /// </summary>
     public async Task<(IReadOnlyList<(string Name, string Link)> Links, string? Reason)> SetupAsync(HttpContext http, IReadOnlyList<NewAccount> wanted)
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
-        string? refused = await context.Users.AnyAsync(a => a.Role >= Role.SystemAdministrator && a.State != AccountState.Proposed) ? "done"
-            : wanted.Select(static w => w.Role).Order().SequenceEqual([Role.SystemAdministrator, Role.SecurityAdministrator, Role.AuditAdministrator]) ? null : "roles";
         var links = new List<(string, string)>();
-        foreach (NewAccount one in wanted)
+        string? refused = wanted.Select(static w => w.Role).Order().SequenceEqual([Role.SystemAdministrator, Role.SecurityAdministrator, Role.AuditAdministrator]) ? null : "roles";
+        if (refused is null)
         {
+            await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
+            IQueryable<Account> administrators = context.Users.Where(static a => a.Role >= Role.SystemAdministrator && !a.UserName!.StartsWith(DevelopmentPrefix) && (a.State == AccountState.Active || a.State == AccountState.Enrolling || a.State == AccountState.Disabled));
+            refused = environment.IsDevelopment() || await administrators.AnyAsync(static a => a.State != AccountState.Enrolling) ? "done" : null;
             if (refused is null)
             {
-                (Account? account, refused) = await AddAsync(one, AccountState.Enrolling);
+                await administrators.ExecuteDeleteAsync();
+            }
+
+            foreach (NewAccount one in wanted)
+            {
                 if (refused is null)
                 {
-                    links.Add((one.Name, await tickets.IssueAsync(TicketPurpose.EnrolmentLink, account!.Id, "", LinkLifetime)));
+                    (Account? account, refused) = await AddAsync(one, AccountState.Enrolling);
+                    if (refused is null)
+                    {
+                        links.Add((one.Name, await tickets.IssueAsync(TicketPurpose.EnrolmentLink, account!.Id, "", LinkLifetime)));
+                    }
                 }
+            }
+
+            if (refused is null)
+            {
+                await transaction.CommitAsync(signIn.Row(http, null, AuditEvent.Setup));
+                return (links, null);
             }
         }
 
-        if (refused is null)
+        await RefusedAsync(http, AuditEvent.Setup, refused);
+        return ([], refused);
+    }
+
+    /// <summary>Audits something that was refused before it had a transaction.</summary>
+    public async Task RefusedAsync(HttpContext http, string what, string refused)
+    {
+        await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
+        await transaction.CommitAsync(signIn.Row(http, null, what, refused));
+    }
+
+    /// <summary>Outside Development: accounts that Development made, without factors, are ended.</summary>
+    public async Task DisableDevelopmentAsync()
+    {
+        await using IdentityTransaction transaction = await database.BeginAsync(context);
+        List<Account> left = await context.Users.Where(static a => a.UserName!.StartsWith(DevelopmentPrefix) && a.State != AccountState.Disabled).ToListAsync();
+        foreach (Account account in left)
         {
-            await transaction.CommitAsync(signIn.Row(http, null, AuditEvent.Setup));
-            return (links, null);
+            account.State = AccountState.Disabled;
+            await users.UpdateAsync(account).OrThrow();
+            await sessions.EndAsync(account.Id);
         }
 
-        return ([], refused);
+        if (left.Count > 0)
+        {
+            await transaction.CommitAsync(new AuditRow { Time = Now, Event = AuditEvent.AccountDisable, Target = "development" });
+        }
     }
 
     /// <summary>Development only: makes one active account of each role that has none, without factors.</summary>
@@ -159,7 +212,7 @@ internal sealed class Accounts(IdentityContext context, IdentityDatabase databas
             string name = DevelopmentName(role);
             if (await users.FindByNameAsync(name) is null)
             {
-                (_, string? refused) = await AddAsync(new NewAccount(name, role, role.IsOfficial() ? "dev-agency" : "", role == Role.Citizen ? null : name), AccountState.Active);
+                (_, string? refused) = await AddAsync(new NewAccount(name, role, role.IsOfficial() ? "dev-agency" : "", FormattableString.Invariant($"DEVELOPMENT{(int)role:D2}")), AccountState.Active, reserved: true);
                 made += refused is null ? 1 : throw new InvalidOperationException($"The development account {name} was not made: {refused}.");
             }
         }
@@ -173,29 +226,25 @@ internal sealed class Accounts(IdentityContext context, IdentityDatabase databas
     /// <summary>Development only: a one-time link that signs in as the role's development account.</summary>
     public async Task<string> DevelopmentLinkAsync(HttpContext http, Role role)
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
+        await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
         Account account = await users.FindByNameAsync(DevelopmentName(role)) ?? throw new InvalidOperationException("A development account is missing.");
         string link = await tickets.IssueAsync(TicketPurpose.DevelopmentLink, account.Id, "", TimeSpan.FromMinutes(10));
         await transaction.CommitAsync(signIn.Row(http, account, AuditEvent.DevelopmentLink));
         return link;
     }
 
-    private static string DevelopmentName(Role role) => $"dev-{role.Name()}";
+    private static string DevelopmentName(Role role) => DevelopmentPrefix + role.Name();
 
-    private async Task<(Account? Account, string? Reason)> AddAsync(NewAccount wanted, AccountState state)
+    private async Task<(Account? Account, string? Reason)> AddAsync(NewAccount wanted, AccountState state, bool reserved = false)
     {
-        bool named = wanted.Role.IsOfficial();
-        bool documented = named || wanted.Role.IsAdministrator();
+        bool documented = wanted.Role.IsOfficial() || wanted.Role.IsAdministrator();
+        byte[]? person = documented && wanted.Document is { } document ? database.Keys.Person(document) : null;
         string? refused = NameProblem(wanted.Name)
-            ?? (named != wanted.Organisation.Length > 0 || wanted.Organisation.Length > MaxOrganisation ? "organisation" : null)
-            ?? (documented && wanted.Document is not { Length: > 0 and <= MaxDocument } ? "document-missing" : null)
-            ?? (await users.FindByNameAsync(wanted.Name) is not null ? "name-taken" : null);
-        byte[]? person = documented && refused is null ? database.Keys.Person(wanted.Document!) : null;
-        if (refused is null && wanted.Role.IsAdministrator() && await context.Users.AnyAsync(a => a.Role >= Role.SystemAdministrator && a.Person == person))
-        {
-            refused = "administrator-already";
-        }
-
+            ?? (!reserved && wanted.Name.StartsWith(DevelopmentPrefix, StringComparison.Ordinal) ? "name-malformed" : null)
+            ?? ((wanted.Role.IsOfficial() ? IsText(wanted.Organisation, MaxOrganisation) : wanted.Organisation.Length == 0) ? null : "organisation")
+            ?? (documented && person is null ? "document" : null)
+            ?? (await users.FindByNameAsync(wanted.Name) is not null ? "name-taken" : null)
+            ?? (wanted.Role.IsAdministrator() && await context.Users.AnyAsync(a => a.Role >= Role.SystemAdministrator && a.Person == person) ? "administrator-already" : null);
         if (refused is not null)
         {
             return (null, refused);
@@ -205,18 +254,53 @@ internal sealed class Accounts(IdentityContext context, IdentityDatabase databas
         {
             Id = Guid.CreateVersion7(), UserName = wanted.Name, Role = wanted.Role, Organisation = wanted.Organisation, Person = person, State = state, Created = Now,
         };
-        IdentityResult made = await users.CreateAsync(account);
-        return made.Succeeded ? (account, null) : (null, string.Join(' ', made.Errors.Select(static e => e.Code)));
+        await users.CreateAsync(account).OrThrow();
+        return (account, null);
     }
 
-    private OfficerAct Propose(ActKind kind, Account account, PersonIdentity officer, string reason)
+    // What was begun and never finished is given up: names and documents are free again, and rows do not pile up.
+    private async Task SweepAsync()
     {
+        long now = Now;
+        long old = now - (long)UnusedLifetime.TotalMilliseconds;
+        long ended = now - (long)EndedSessionLifetime.TotalMilliseconds;
+        await context.Users.Where(a => a.Role == Role.Citizen && a.State == AccountState.Enrolling && a.Created < old && !context.Acts.Any(x => x.AccountId == a.Id)).ExecuteDeleteAsync();
+        await context.Sessions.Where(s => s.Expires < ended).ExecuteDeleteAsync();
+        foreach (Account account in await context.Users.Where(a => a.State == AccountState.Proposed && !context.Acts.Any(x => x.AccountId == a.Id && x.Decided == null && x.Expires > now)).Take(100).ToListAsync())
+        {
+            await RefuseAsync(account);
+        }
+    }
+
+    // The name is free again, and the person; what was proposed stays in the act and in the audit trail.
+    private Task RefuseAsync(Account account)
+    {
+        account.State = AccountState.Refused;
+        account.UserName = $"refused.{account.Id:N}";
+        account.Person = null;
+        return users.UpdateAsync(account).OrThrow();
+    }
+
+    private static bool Fits(ActKind kind, AccountState state) => kind switch
+    {
+        ActKind.Create => state == AccountState.Proposed,
+        ActKind.Recover => state is AccountState.Active or AccountState.Enrolling,
+        _ => state == AccountState.Disabled,
+    };
+
+    // One person may have several accounts, and is still one officer.
+    private static bool IsSame(Account one, Account other) => one.Id == other.Id || (one.Person is { } person && other.Person is { } same && person.AsSpan().SequenceEqual(same));
+
+    private (OfficerAct Act, string Pin) Propose(ActKind kind, Account account, PersonIdentity officer, string reason)
+    {
+        string pin = RandomNumberGenerator.GetInt32(100_000_000).ToString("D8", CultureInfo.InvariantCulture);
         var act = new OfficerAct
         {
-            Id = Guid.CreateVersion7(), Kind = kind, AccountId = account.Id, Reason = reason, ProposedBy = officer.Account, Proposed = Now, Expires = Now + (long)ActLifetime.TotalMilliseconds,
+            Id = Guid.CreateVersion7(), Kind = kind, AccountId = account.Id, Reason = reason, PinHash = SHA256.HashData(Encoding.ASCII.GetBytes(pin)),
+            ProposedBy = officer.Account, Proposed = Now, Expires = Now + (long)ActLifetime.TotalMilliseconds,
         };
         context.Acts.Add(act);
-        return act;
+        return (act, pin);
     }
 
     private AuditRow Row(HttpContext http, PersonIdentity officer, string what, string target, string? refused) => new()

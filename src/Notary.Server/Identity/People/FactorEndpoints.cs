@@ -31,7 +31,7 @@ internal static class FactorEndpoints
         routes.MapDelete("/api/factors/passkey/{id}", RemoveAsync).WithTags("Factors").WithName("removePasskey").WithSummary("Removes a passkey; never the last factor")
             .RequirePerson().Produces(204).Answers(Problems.SessionNeeded, Problems.RoleNotAllowed, Problems.CrossSite, Problems.SignInAgain, Problems.FactorNotFound, Problems.LastFactor, Problems.Internal);
         routes.MapPost("/api/factors/password", PasswordAsync).WithTags("Factors").WithName("setPassword").WithSummary("Sets the password, which signs in only beside a code generator; ends the person's other sessions")
-            .RequireSession().RequireRateLimiting(RateLimits.SignIn).Accepts<NewPassword>("application/json").Produces(204).Answers(Change);
+            .RequireSession().RequireRateLimiting(RateLimits.SignIn).Accepts<NewPassword>("application/json").Produces(204).Answers([.. Change, Problems.SignInBusy]);
         routes.MapPost("/api/factors/code/options", CodeOptionsAsync).WithTags("Factors").WithName("newCodeOptions").WithSummary("Draws the key of a code generator (RFC 6238)")
             .RequireSession().RequireRateLimiting(RateLimits.SignIn).Produces<CodeKeyShape>().Answers(Problems.SessionNeeded, Problems.CrossSite, Problems.SignInAgain, Problems.RateLimited, Problems.Internal);
         routes.MapPost("/api/factors/code", CodeAsync).WithTags("Factors").WithName("newCode").WithSummary("Takes the code generator into use with its first right code")
@@ -75,7 +75,7 @@ internal static class FactorEndpoints
     {
         if (await FreshAsync(http, time) && await PersonBody.ReadAsync<NewPasskey>(http) is { } body)
         {
-            string? refused = body.Name.Length is 0 or > MaxName ? "name" : await factors.AddPasskeyAsync(http, PersonIdentity.Of(http)!, body.Ticket, body.Credential.GetRawText(), body.Name);
+            string? refused = !Accounts.IsText(body.Name, MaxName) ? "name" : await factors.AddPasskeyAsync(http, PersonIdentity.Of(http)!, body.Ticket, body.Credential.GetRawText(), body.Name);
             await AnswerAsync(http, refused, FormattableString.Invariant($"A passkey answers its own ceremony within five minutes, verifies its user, is registered nowhere else here, has a name of 1 to {MaxName} characters, and is one of at most {Factors.MaxPasskeys}."));
         }
     }
@@ -107,6 +107,12 @@ internal static class FactorEndpoints
         if (await FreshAsync(http, time) && await PersonBody.ReadAsync<NewPassword>(http) is { } body)
         {
             string? refused = body.Password.Length > 256 ? "PasswordTooLong" : await factors.SetPasswordAsync(http, PersonIdentity.Of(http)!, body.Password);
+            if (refused == Factors.Busy)
+            {
+                await Problems.WriteAsync(http, Problems.SignInBusy, "Try again in a moment.", retryAfterSeconds: 5);
+                return;
+            }
+
             await AnswerAsync(http, refused, "A password has 12 to 256 characters, among them a capital and a small letter, a digit and a sign.");
         }
     }
@@ -115,7 +121,7 @@ internal static class FactorEndpoints
     {
         if (await FreshAsync(http, time))
         {
-            (string key, string uri) = await factors.BeginCodeAsync(PersonIdentity.Of(http)!);
+            (string key, string uri) = await factors.BeginCodeAsync(http, PersonIdentity.Of(http)!);
             http.Response.Headers.CacheControl = "no-store";
             await Json.WriteAsync(http, StatusCodes.Status200OK, json =>
             {

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Notary.Crypto.Native;
 using Notary.Server.Http;
+using Notary.Server.Identity.Store;
 using Notary.Server.OpenApi;
 
 namespace Notary.Server.Identity.People;
@@ -33,12 +34,12 @@ internal sealed class OperatorEndpoints(string dataPath, bool development)
 
     private async Task SetupAsync(HttpContext http, Accounts accounts)
     {
-        if (!await AllowedAsync(http) || await PersonBody.ReadAsync<Setup>(http) is not { } body)
+        if (!await AllowedAsync(http, accounts) || await PersonBody.ReadAsync<Setup>(http) is not { } body)
         {
             return;
         }
 
-        NewAccount[] wanted = [.. body.Accounts.Take(4).Select(static one => new NewAccount(one.Name, Roles.Parse(one.Role) ?? Role.Citizen, "", one.Document))];
+        NewAccount[] wanted = [.. body.Accounts.Take(4).Where(static one => one is not null).Select(static one => new NewAccount(one.Name, Roles.Parse(one.Role) ?? Role.Citizen, "", one.Document))];
         (IReadOnlyList<(string Name, string Link)> links, string? refused) = await accounts.SetupAsync(http, wanted);
         if (refused is not null)
         {
@@ -65,7 +66,7 @@ internal sealed class OperatorEndpoints(string dataPath, bool development)
 
     private async Task LinkAsync(HttpContext http, Accounts accounts)
     {
-        if (!await AllowedAsync(http) || await PersonBody.ReadAsync<RoleLink>(http) is not { } body)
+        if (!await AllowedAsync(http, accounts) || await PersonBody.ReadAsync<RoleLink>(http) is not { } body)
         {
             return;
         }
@@ -81,15 +82,19 @@ internal sealed class OperatorEndpoints(string dataPath, bool development)
         await Json.WriteAsync(http, StatusCodes.Status200OK, json => AccountEndpoints.WriteLink(json, role.Name(), link));
     }
 
-    private async ValueTask<bool> AllowedAsync(HttpContext http)
+    private async ValueTask<bool> AllowedAsync(HttpContext http, Accounts accounts)
     {
         string given = http.Request.Headers.Authorization.ToString();
         bool right = given.StartsWith("Bearer ", StringComparison.Ordinal) && given.Length < 256
             && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(given["Bearer ".Length..])), _secret);
-        if (right && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address))
+        // What a proxy on this machine passes on comes from it, and is not asked here.
+        bool forwarded = Proxies.Headers(http.Request).Any();
+        if (right && !forwarded && http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address))
         {
             return true;
         }
+
+        await accounts.RefusedAsync(http, AuditEvent.OperatorRefused, right ? "elsewhere" : "secret");
 
         await Problems.WriteAsync(http, Problems.SetupRefused, $"Run the command on the server's machine, as the user who can read {FileName} in the data folder.");
         return false;
@@ -121,13 +126,11 @@ internal static class PeopleRoutes
         new OperatorEndpoints(platform.DataPath, platform.IsDevelopment).Map(routes);
     }
 
-    /// <summary>Before the first request: in Development there is an account of each role.</summary>
+    /// <summary>Before the first request: in Development there is an account of each role, elsewhere none of those works.</summary>
     public static async Task PreparePeopleAsync(this WebApplication app, Startup.Platform platform)
     {
-        if (platform.IsDevelopment)
-        {
-            await using AsyncServiceScope scope = app.Services.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<Accounts>().EnsureDevelopmentAsync();
-        }
+        await using AsyncServiceScope scope = app.Services.CreateAsyncScope();
+        Accounts accounts = scope.ServiceProvider.GetRequiredService<Accounts>();
+        await (platform.IsDevelopment ? accounts.EnsureDevelopmentAsync() : accounts.DisableDevelopmentAsync());
     }
 }

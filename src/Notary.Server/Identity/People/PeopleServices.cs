@@ -25,7 +25,7 @@ internal static class PeopleServices
             identity.Lockout.MaxFailedAccessAttempts = options.People.AttemptsBeforeLock;
             identity.Lockout.DefaultLockoutTimeSpan = TimeSpan.FromMinutes(options.People.LockMinutes);
             identity.Stores.SchemaVersion = IdentitySchemaVersions.Version3;
-        }).AddUserStore<AccountStore>().AddTokenProvider<AuthenticatorTokenProvider<Account>>(TokenOptions.DefaultAuthenticatorProvider);
+        }).AddUserStore<AccountStore>();
 
         // OWASP's figure for PBKDF2-HMAC-SHA512 (2023).
         services.Configure<PasswordHasherOptions>(static hasher => hasher.IterationCount = 210_000);
@@ -41,6 +41,7 @@ internal static class PeopleServices
             passkeys.AuthenticatorTimeout = TimeSpan.FromMinutes(5);
         });
         services.AddScoped<IPasskeyHandler<Account>, PasskeyHandler<Account>>();
+        services.AddSingleton<PasswordWork>();
         services.AddScoped<Tickets>();
         services.AddScoped<Sessions>();
         services.AddScoped<SessionAct>();

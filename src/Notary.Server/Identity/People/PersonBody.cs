@@ -11,7 +11,7 @@ internal sealed record CodeSignIn([property: JsonPropertyName("ticket")] string 
 
 internal sealed record PasskeySignIn([property: JsonPropertyName("ticket")] string Ticket, [property: JsonPropertyName("credential")] JsonElement Credential);
 
-internal sealed record LinkSignIn([property: JsonPropertyName("link")] string Link);
+internal sealed record LinkSignIn([property: JsonPropertyName("link")] string Link, [property: JsonPropertyName("pin")] string? Pin = null);
 
 internal sealed record Registration([property: JsonPropertyName("name")] string Name);
 

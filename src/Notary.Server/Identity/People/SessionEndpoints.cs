@@ -9,12 +9,15 @@ namespace Notary.Server.Identity.People;
 /// <summary>Signing in and out, and the list of devices.</summary>
 internal static class SessionEndpoints
 {
+    private const int MaxPassword = 256;
+    private const int RetryAfterSeconds = 5;
+
     private static readonly Problem[] Anonymous = [Problems.Malformed, Problems.Truncated, Problems.SignInRefused, Problems.CrossSite, Problems.BodyTimeout, Problems.TooLarge, Problems.UnsupportedType, Problems.RateLimited, Problems.Internal];
 
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/api/session/password", PasswordAsync).WithTags("Session").WithName("signInPassword").WithSummary("First step with a password; the answer's ticket goes with the code")
-            .RequireRateLimiting(RateLimits.SignIn).Accepts<PasswordSignIn>("application/json").Produces<TicketShape>().Answers(Anonymous);
+            .RequireRateLimiting(RateLimits.SignIn).Accepts<PasswordSignIn>("application/json").Produces<TicketShape>().Answers([.. Anonymous, Problems.SignInBusy]);
         routes.MapPost("/api/session/code", CodeAsync).WithTags("Session").WithName("signInCode").WithSummary("Second step: the one-time code; opens the session and sets its cookie")
             .RequireRateLimiting(RateLimits.SignIn).Accepts<CodeSignIn>("application/json").Produces<SessionShape>().Answers(Anonymous);
         routes.MapPost("/api/session/passkey/options", PasskeyOptionsAsync).WithTags("Session").WithName("signInPasskeyOptions").WithSummary("What navigator.credentials.get takes, and the ticket that goes with its answer")
@@ -43,7 +46,14 @@ internal static class SessionEndpoints
         }
 
         // Beyond what can be a password, hashing it would only be work for an attacker's taking.
-        if (body.Name.Length > 64 || body.Password.Length > 256 || await signIn.PasswordAsync(http, body.Name, body.Password) is not { } ticket)
+        (string? ticket, bool busy) = body.Password.Length > MaxPassword ? (null, false) : await signIn.PasswordAsync(http, body.Name, body.Password);
+        if (busy)
+        {
+            await Problems.WriteAsync(http, Problems.SignInBusy, "Try again in a moment; a passkey signs in at once.", retryAfterSeconds: RetryAfterSeconds);
+            return;
+        }
+
+        if (ticket is null)
         {
             await RefuseAsync(http, "Name or password is wrong, or the account rests after wrong attempts, or it is not active.");
             return;
@@ -78,7 +88,7 @@ internal static class SessionEndpoints
     {
         if (await PersonBody.ReadAsync<LinkSignIn>(http) is { } body)
         {
-            await AnswerAsync(http, await signIn.LinkAsync(http, body.Link), "The link was used, has expired, or is none.");
+            await AnswerAsync(http, await signIn.LinkAsync(http, body.Link, body.Pin), "The link was used, has expired, or is none, or the PIN that goes with it is wrong.");
         }
     }
 
@@ -190,7 +200,8 @@ internal sealed class SessionAct(IdentityContext context, IdentityDatabase datab
     /// <summary>False when the person has no such open session.</summary>
     public async Task<bool> EndAsync(HttpContext http, PersonIdentity person, Guid id, string what)
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
+        await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
+        await sessions.EnterAsync(person);
         bool ended = await sessions.EndAsync(person.Account, only: id) == 1;
         if (ended && id == person.Session.Id)
         {

@@ -5,10 +5,13 @@ using Notary.Server.Options;
 namespace Notary.Server.Identity.People;
 
 /// <summary>Opens, finds and ends sessions. The cookie carries 32 random bytes; everything else is in the table, so that ending a session ends it everywhere at once.</summary>
-internal sealed class Sessions(IdentityContext context, ServerOptions options, TimeProvider time)
+internal sealed class Sessions(IdentityContext context, ServerOptions options, IHostEnvironment environment, TimeProvider time)
 {
     /// <summary>The methods of a session that was opened by an enrolment link.</summary>
     public const string Link = "link";
+
+    /// <summary>The methods of a session that was opened by a development link; worth nothing outside Development.</summary>
+    public const string Development = "link development";
 
     /// <summary>Open sessions of one account; a further one ends the oldest.</summary>
     public const int MaxOpen = 20;
@@ -64,7 +67,7 @@ internal sealed class Sessions(IdentityContext context, ServerOptions options, T
         long idle = now - (options.People.IdleMinutes * Minute);
         Session? session = await context.Sessions.AsNoTracking().SingleOrDefaultAsync(s => s.KeyHash == hash && s.Ended == null && s.Expires > now && s.Seen > idle);
         Account? account = session is null ? null : await context.Users.AsNoTracking().SingleOrDefaultAsync(a => a.Id == session.AccountId);
-        if (session is null || account is null || account.State == AccountState.Disabled || (account.State != AccountState.Active && session.Methods != Link))
+        if (session is null || account is null || !Fits(account, session))
         {
             return null;
         }
@@ -75,6 +78,19 @@ internal sealed class Sessions(IdentityContext context, ServerOptions options, T
         }
 
         return (account, session);
+    }
+
+    /// <summary>
+    /// The account of a person's request, inside its transaction: the first thing there. Who is signed in was asked when the request came; while its body came, or its turn was awaited, the session may have
+    /// ended, or the account may have been disabled or recovered.
+    /// </summary>
+    /// <exception cref="SessionEndedException">It has.</exception>
+    public async Task<Account> EnterAsync(PersonIdentity person)
+    {
+        long now = Now;
+        Account? account = await context.Users.SingleOrDefaultAsync(a => a.Id == person.Account);
+        Session? session = await context.Sessions.AsNoTracking().SingleOrDefaultAsync(s => s.Id == person.Session.Id && s.Ended == null && s.Expires > now);
+        return account is not null && session is not null && account.Role == person.Role && Fits(account, session) ? account : throw new SessionEndedException();
     }
 
     /// <summary>The open sessions of an account, the newest first.</summary>
@@ -92,6 +108,10 @@ internal sealed class Sessions(IdentityContext context, ServerOptions options, T
 
     /// <summary>The address that a request came from, as it is stored and audited.</summary>
     public static string AddressOf(HttpContext http) => http.Connection.RemoteIpAddress?.ToString() ?? "";
+
+    // Who has only the link of an account that has enrolled by another one does not get in by it.
+    private bool Fits(Account account, Session session) =>
+        account.State == (session.Methods == Link ? AccountState.Enrolling : AccountState.Active) && (session.Methods != Development || environment.IsDevelopment());
 
     private IQueryable<Session> OpenOf(Guid account)
     {

@@ -9,6 +9,7 @@ namespace Notary.Server.Identity.People;
 internal sealed class Tickets(IdentityContext context, TimeProvider time)
 {
     private const int KeySize = 32;
+    private const int MaxWrongPins = 4;
 
     /// <summary>Draws a key; the table gets its hash, the holder its text.</summary>
     public static (string Text, byte[] Hash) NewKey()
@@ -41,6 +42,40 @@ internal sealed class Tickets(IdentityContext context, TimeProvider time)
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         return HashOf(text) is { } hash ? await context.Tickets.AsNoTracking().SingleOrDefaultAsync(t => t.KeyHash == hash && t.Purpose == purpose && t.Expires > now) : null;
     }
+
+    /// <summary>What a ticket that has a PIN keeps: its hash, and how often a wrong one was tried.</summary>
+    public static string StateOf(byte[] pinHash) => Convert.ToHexStringLower(pinHash);
+
+    /// <summary>Whether the PIN is that of a ticket; without one nothing is needed. After five wrong ones the ticket is gone.</summary>
+    public async Task<bool> OpensAsync(Ticket ticket, string? pin)
+    {
+        if (ticket.State.Length == 0)
+        {
+            return true;
+        }
+
+        string[] parts = ticket.State.Split(' ');
+        if (pin is not null && CryptographicOperations.FixedTimeEquals(Convert.FromHexString(parts[0]), SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(pin))))
+        {
+            return true;
+        }
+
+        IQueryable<Ticket> row = context.Tickets.Where(t => t.KeyHash == ticket.KeyHash);
+        if (parts.Length > MaxWrongPins)
+        {
+            await row.ExecuteDeleteAsync();
+        }
+        else
+        {
+            string tried = ticket.State + " x";
+            await row.ExecuteUpdateAsync(set => set.SetProperty(t => t.State, tried));
+        }
+
+        return false;
+    }
+
+    /// <summary>Forgets all of an account: half-done sign-ins, ceremonies and links.</summary>
+    public Task DropAsync(Guid account) => context.Tickets.Where(t => t.AccountId == account).ExecuteDeleteAsync();
 
     /// <summary>Takes one: of two that present the same ticket at once, one gets it.</summary>
     public async Task<Ticket?> TakeAsync(TicketPurpose purpose, string? text)

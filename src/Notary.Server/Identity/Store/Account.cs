@@ -21,8 +21,8 @@ internal sealed class Account : IdentityUser<Guid>
     /// <summary>HMAC of the number of the person's document under the identity key: of administrators and officials. Nobody holds two administrators' roles.</summary>
     public byte[]? Person { get; set; }
 
-    /// <summary>SHA-256 of the one-time code that was accepted last: a code is accepted once (RFC 6238 section 5.2).</summary>
-    public byte[]? UsedCode { get; set; }
+    /// <summary>The step of 30 s whose one-time code was accepted last: no code of it or of an earlier one is accepted again (RFC 6238 section 5.2).</summary>
+    public long UsedStep { get; set; }
 }
 
 /// <summary>How far an account has come. The values are stored.</summary>
@@ -39,4 +39,7 @@ internal enum AccountState
 
     /// <summary>Ended by an administrator; nothing signs in.</summary>
     Disabled = 4,
+
+    /// <summary>Proposed and refused, or never decided; kept for the acts and the audit trail that name it.</summary>
+    Refused = 5,
 }

@@ -8,15 +8,18 @@ internal static class AuditEvent
     public const string SessionEnd = "session-end";
     public const string LinkUse = "link-use";
     public const string Register = "register";
+    public const string PasskeyBegin = "passkey-begin";
     public const string PasskeyAdd = "passkey-add";
     public const string PasskeyRemove = "passkey-remove";
     public const string PasswordSet = "password-set";
+    public const string CodeBegin = "code-begin";
     public const string CodeAdd = "code-add";
     public const string AccountPropose = "account-propose";
     public const string AccountDisable = "account-disable";
     public const string ActConfirm = "act-confirm";
     public const string ActRefuse = "act-refuse";
     public const string Setup = "setup";
+    public const string OperatorRefused = "operator-refused";
     public const string DevelopmentLink = "development-link";
     public const string AuditRead = "audit-read";
 }

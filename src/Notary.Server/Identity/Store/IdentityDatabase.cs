@@ -43,8 +43,7 @@ internal sealed class IdentityDatabase : IDisposable
         {
             IdentityDatabase database = connectionFile.Length > 0 ? OfPostgres(ConnectionOf(connectionFile)) : OfFile(Path.Combine(dataPath, FileName));
             using IdentityContext context = database.NewContext();
-            Migrate(context, database.Address);
-            database._keys = IdentityKeys.Open(dataPath, password, create: !context.Users.Any() && !context.Audit.Any());
+            database._keys = Migrate(context, database.Address, dataPath, password);
             return database;
         }
         catch (Exception wrong) when (wrong is SqliteException or NpgsqlException or IOException or UnauthorizedAccessException or ArgumentException)
@@ -63,8 +62,8 @@ internal sealed class IdentityDatabase : IDisposable
         return new IdentityContext(builder.Options);
     }
 
-    /// <summary>Begins a transaction that ends with an audit row.</summary>
-    public Task<IdentityTransaction> BeginAsync(IdentityContext context) => IdentityTransaction.BeginAsync(context, Keys, _gate);
+    /// <summary>Begins a transaction that ends with an audit row. One runs at a time, on all servers: slow work (hashing a password) is done before.</summary>
+    public Task<IdentityTransaction> BeginAsync(IdentityContext context, CancellationToken cancellation = default) => IdentityTransaction.BeginAsync(context, Keys, _gate, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -107,7 +106,7 @@ internal sealed class IdentityDatabase : IDisposable
         return new IdentityDatabase(builder => builder.UseSqlite(connection).AddInterceptors(Durable.Instance), path, new SemaphoreSlim(1, 1));
     }
 
-    private static void Migrate(IdentityContext context, string address)
+    private static IdentityKeys Migrate(IdentityContext context, string address, string dataPath, string password)
     {
         bool postgres = context.Database.IsNpgsql();
         if (!postgres)
@@ -144,7 +143,29 @@ internal sealed class IdentityDatabase : IDisposable
                 : FormattableString.Invariant($"PRAGMA user_version={Scripts.Length}"));
         }
 
-        transaction.Commit();
+        // Still under the lock: of two servers that start on new tables, one draws the key and the other is told that it has another.
+        KeyCheck? check = context.KeyChecks.AsNoTracking().SingleOrDefault();
+        IdentityKeys keys = IdentityKeys.Open(dataPath, password, create: check is null);
+        try
+        {
+            if (check is null)
+            {
+                context.KeyChecks.Add(new KeyCheck { Id = 1, Sealed = keys.Seal(Guid.Empty, "key-check", "identity") });
+                context.SaveChanges();
+            }
+            else if (!keys.Opens(check.Sealed))
+            {
+                throw new StartRefusedException($"'{Path.Combine(dataPath, "keys", "identity.key")}' is not the key that {address} was written with: copy it from another server of this platform, or restore it together with the database.");
+            }
+
+            transaction.Commit();
+            return keys;
+        }
+        catch
+        {
+            keys.Dispose();
+            throw;
+        }
     }
 
     private static string Resource(string name)

@@ -1,13 +1,16 @@
+using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Notary.Server.Identity.Store;
 
-/// <summary>One transaction with its audit row: what is done and that it was done are committed together. Without <see cref="CommitAsync"/> nothing of it stays.</summary>
+/// <summary>
+/// One transaction with its audit row: what is done and that it was done are committed together. Without <see cref="CommitAsync"/> nothing of it stays. Of all transactions, on all servers, one runs at a
+/// time: what it reads stands until it commits. Rows of the audit trail are numbered without a gap, so they would wait for each other in the end anyway.
+/// </summary>
 internal sealed class IdentityTransaction : IAsyncDisposable
 {
-    // Rows of the audit trail are numbered without a gap, so whoever writes one waits for the one before.
-    private const long AuditLock = 0x6e6f746172790002;
+    private const long Turn = 0x6e6f746172790002;
 
     private readonly IdentityContext _context;
     private readonly IdentityKeys _keys;
@@ -22,21 +25,34 @@ internal sealed class IdentityTransaction : IAsyncDisposable
         _gate = gate;
     }
 
-    /// <summary>Begins. In SQLite writers wait here for each other, in the order in which they came, and not inside the library.</summary>
-    public static async Task<IdentityTransaction> BeginAsync(IdentityContext context, IdentityKeys keys, SemaphoreSlim? gate)
+    /// <summary>Begins. In SQLite writers wait here for each other, in the order in which they came, and not inside the library; in PostgreSQL, for a lock of the database.</summary>
+    public static async Task<IdentityTransaction> BeginAsync(IdentityContext context, IdentityKeys keys, SemaphoreSlim? gate, CancellationToken cancellation)
     {
         if (gate is not null)
         {
-            await gate.WaitAsync();
+            await gate.WaitAsync(cancellation);
         }
 
+        IDbContextTransaction? transaction = null;
         try
         {
-            IDbContextTransaction transaction = await context.Database.BeginTransactionAsync();
+            // What was read before is read again: it may have changed meanwhile.
+            context.ChangeTracker.Clear();
+            transaction = await context.Database.BeginTransactionAsync(cancellation);
+            if (context.Database.IsNpgsql())
+            {
+                await context.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Turn})", cancellation);
+            }
+
             return new IdentityTransaction(context, keys, transaction, gate);
         }
         catch
         {
+            if (transaction is not null)
+            {
+                await transaction.DisposeAsync();
+            }
+
             gate?.Release();
             throw;
         }
@@ -52,11 +68,6 @@ internal sealed class IdentityTransaction : IAsyncDisposable
     /// <summary>Adds a row without committing: for acts that consist of several.</summary>
     public async Task AppendAsync(AuditRow row)
     {
-        if (_context.Database.IsNpgsql())
-        {
-            await _context.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({AuditLock})");
-        }
-
         AuditRow? last = await _context.Audit.AsNoTracking().OrderByDescending(static r => r.Number).FirstOrDefaultAsync();
         row.Number = (last?.Number ?? 0) + 1;
         row.Mac = _keys.Mac(last?.Mac ?? new byte[32], row);
@@ -67,7 +78,26 @@ internal sealed class IdentityTransaction : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _transaction.DisposeAsync();
-        _gate?.Release();
+        try
+        {
+            await _transaction.DisposeAsync();
+        }
+        finally
+        {
+            _gate?.Release();
+        }
+    }
+}
+
+/// <summary>A result of Identity that nobody looks at hides a change that was not made.</summary>
+internal static class IdentityResults
+{
+    /// <summary>Throws unless it was done: inside one turn only a fault makes it fail.</summary>
+    public static async Task OrThrow(this Task<IdentityResult> result)
+    {
+        if (await result is { Succeeded: false } failed)
+        {
+            throw new InvalidOperationException($"Identity refused a change: {string.Join(' ', failed.Errors.Select(static e => e.Code))}.");
+        }
     }
 }

@@ -15,6 +15,9 @@ internal sealed class OfficerAct
     /// <summary>Why, in the proposer's words.</summary>
     public string Reason { get; set; } = "";
 
+    /// <summary>SHA-256 of the PIN that the proposer hands to the person: whoever confirms has the link, and neither is enough.</summary>
+    public byte[] PinHash { get; set; } = [];
+
     /// <summary>Who proposed it.</summary>
     public Guid ProposedBy { get; set; }
 

@@ -5,9 +5,9 @@ CREATE TABLE identity.account (
     id                    uuid NOT NULL,                  -- UUIDv7
     role                  integer NOT NULL,               -- see Role: 1 citizen … 11 audit-administrator
     organisation          text NOT NULL,                  -- of officials; else empty
-    state                 integer NOT NULL,               -- 1 proposed, 2 enrolling, 3 active, 4 disabled
+    state                 integer NOT NULL,               -- 1 proposed, 2 enrolling, 3 active, 4 disabled, 5 refused
     created               bigint NOT NULL,                -- Unix milliseconds, as all times here but lockout_end
-    used_code             bytea,                          -- SHA-256 of the one-time code accepted last
+    used_step             bigint NOT NULL,                -- the step of 30 s (RFC 6238) whose code was accepted last; 0 before the first
     person                bytea,                          -- HMAC of the number of the person's document; of administrators and officials
     user_name             text,
     normalized_user_name  text,
@@ -82,6 +82,7 @@ CREATE TABLE identity.officer_act (
     kind                  integer NOT NULL,               -- 1 create, 2 recover, 3 enable
     account_id            uuid NOT NULL,                  -- whom it is about
     reason                text NOT NULL,
+    pin_hash              bytea NOT NULL,                 -- SHA-256 of what the proposer hands to the person, beside the link that the confirmer has
     proposed_by           uuid NOT NULL,
     proposed              bigint NOT NULL,
     expires               bigint NOT NULL,
@@ -90,6 +91,13 @@ CREATE TABLE identity.officer_act (
     confirmed             boolean,
     PRIMARY KEY (id),
     FOREIGN KEY (account_id) REFERENCES identity.account (id) ON DELETE CASCADE
+);
+
+-- One row: something that only the identity key opens, so that a server with another key does not start.
+CREATE TABLE identity.key_check (
+    id                    integer NOT NULL,
+    sealed                text NOT NULL,
+    PRIMARY KEY (id)
 );
 
 -- The audit trail: numbered without a gap, each row with an HMAC over itself and its predecessor.

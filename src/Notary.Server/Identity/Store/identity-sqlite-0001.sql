@@ -5,9 +5,9 @@ CREATE TABLE account (
     id                    TEXT NOT NULL,                  -- UUIDv7
     role                  INTEGER NOT NULL,               -- see Role: 1 citizen … 11 audit-administrator
     organisation          TEXT NOT NULL,                  -- of officials; else empty
-    state                 INTEGER NOT NULL,               -- 1 proposed, 2 enrolling, 3 active, 4 disabled
+    state                 INTEGER NOT NULL,               -- 1 proposed, 2 enrolling, 3 active, 4 disabled, 5 refused
     created               INTEGER NOT NULL,               -- Unix milliseconds, as all times here but lockout_end
-    used_code             BLOB,                           -- SHA-256 of the one-time code accepted last
+    used_step             INTEGER NOT NULL,               -- the step of 30 s (RFC 6238) whose code was accepted last; 0 before the first
     person                BLOB,                           -- HMAC of the number of the person's document; of administrators and officials
     user_name             TEXT,
     normalized_user_name  TEXT,
@@ -82,6 +82,7 @@ CREATE TABLE officer_act (
     kind                  INTEGER NOT NULL,               -- 1 create, 2 recover, 3 enable
     account_id            TEXT NOT NULL,                  -- whom it is about
     reason                TEXT NOT NULL,
+    pin_hash              BLOB NOT NULL,                  -- SHA-256 of what the proposer hands to the person, beside the link that the confirmer has
     proposed_by           TEXT NOT NULL,
     proposed              INTEGER NOT NULL,
     expires               INTEGER NOT NULL,
@@ -90,6 +91,13 @@ CREATE TABLE officer_act (
     confirmed             INTEGER,
     PRIMARY KEY (id),
     FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE
+) STRICT;
+
+-- One row: something that only the identity key opens, so that a server with another key does not start.
+CREATE TABLE key_check (
+    id                    INTEGER NOT NULL,
+    sealed                TEXT NOT NULL,
+    PRIMARY KEY (id)
 ) STRICT;
 
 -- The audit trail: numbered without a gap, each row with an HMAC over itself and its predecessor.

@@ -3,14 +3,14 @@
 
 const zh = document.documentElement.lang.startsWith("zh");
 const t = zh ? {
-  link: "您收到了一个一次性链接", linkMore: "请在本人将要使用的设备上继续；链接只能使用一次。", go: "继续",
+  link: "您收到了一个一次性链接", linkMore: "请在本人将要使用的设备上继续；链接只能使用一次。", go: "继续", pin: "PIN 码（八位）", pinHint: "由提出申请的人员另行交给您；没有它链接无法使用。",
   passkey: "用通行密钥登录", passkeyMore: "用本设备的指纹、面容、PIN 码或安全密钥确认。", or: "或使用密码和动态验证码", name: "账户名", password: "密码", next: "下一步", code: "动态验证码（六位）", signIn: "登录",
   register: "首次使用？注册公民账户", registerMore: "账户在柜台或由您选定的身份提供方核验本人之前，不包含任何数据。", create: "创建账户",
   enrol: "设置登录方式", enrolMore: "请选择一种。通行密钥最简便、最安全；也可使用密码加动态验证码。", addPasskey: "添加通行密钥", device: "为这把通行密钥起名", setPassword: "设置密码", passwordRule: "12 位以上，包含大写和小写字母、数字和符号。",
   key: "将此密钥输入动态验证码应用", confirm: "确认", done: "已设置完毕。请用新的方式登录。", signedIn: n => `已登录：${n}`, until: "有效至", signOut: "退出登录", home: "返回首页", failed: "未能完成", again: "重试",
   unsupported: "此浏览器不支持通行密钥；请更新浏览器，或使用密码和动态验证码。", cancelled: "浏览器没有给出通行密钥：可能已取消或超时。", role: "身份",
 } : {
-  link: "You were given a one-time link", linkMore: "Go on, on the device that you will use yourself. The link works once.", go: "Continue",
+  link: "You were given a one-time link", linkMore: "Go on, on the device that you will use yourself. The link works once.", go: "Continue", pin: "PIN (eight digits)", pinHint: "You got it from the officer who applied for your account, by another way than the link.",
   passkey: "Sign in with a passkey", passkeyMore: "Confirm with this device's fingerprint, face or PIN, or with a security key.", or: "Or with a password and a one-time code", name: "Account name", password: "Password", next: "Next", code: "One-time code (six digits)", signIn: "Sign in",
   register: "New here? Make a citizen's account", registerMore: "It holds nothing until a counter, or an identity provider of your choice, has checked who you are.", create: "Make the account",
   enrol: "Set up how you sign in", enrolMore: "Choose one. A passkey is the easiest and the safest; a password with a one-time code does as well.", addPasskey: "Add a passkey", device: "A name for this passkey", setPassword: "Set the password", passwordRule: "12 characters or more, among them a capital and a small letter, a digit and a sign.",
@@ -74,7 +74,8 @@ async function ceremony(optionsPath, create) {
 // Only a path of this site: never an address that a link smuggled in.
 function next() {
   const wanted = new URLSearchParams(location.search).get("return") ?? "";
-  if (wanted.startsWith("/") && !wanted.startsWith("//") && !wanted.includes("\\")) { location.assign(wanted); } else { show(); }
+  const url = wanted === "" ? null : URL.parse(wanted, location.origin);
+  if (url !== null && url.origin === location.origin) { location.assign(url); } else { show(); }
 }
 
 function showSignIn(note) {
@@ -128,10 +129,12 @@ async function show() {
 }
 
 // A link is used by a person's click, not by whatever fetches addresses ahead; and it leaves the address bar before anything else.
-const link = /^#link=([A-Za-z0-9_-]{43})$/.exec(location.hash)?.[1];
+const [, link, secured] = /^#link=([A-Za-z0-9_-]{43})(&pin)?$/.exec(location.hash) ?? [];
 if (link) {
   history.replaceState(null, "", location.pathname + location.search);
-  place.replaceChildren(card(t.link, t.linkMore, element("button", { type: "button", class: "primary", onclick: action(async () => { await call("POST", "/api/session/link", { link }); next(); }) }, t.go)));
+  const pin = field("pin", t.pin, { inputmode: "numeric", autocomplete: "off", maxlength: "8", ...(secured ? {} : { disabled: "" }) }, t.pinHint);
+  place.replaceChildren(card(t.link, t.linkMore, element("form", { onsubmit: action(async () => { await call("POST", "/api/session/link", secured ? { link, pin: pin.input.value } : { link }); next(); }) },
+    ...(secured ? [pin.row] : []), element("button", { type: "submit", class: "primary" }, t.go))));
 } else {
   action(show)();
 }
