@@ -110,7 +110,10 @@ internal sealed class IdentityKeys : IDisposable
         return Encoding.UTF8.GetString(plain);
     }
 
-    /// <summary>Whether this is the key under which a <see cref="KeyCheck"/> was sealed.</summary>
+    /// <summary>What only this key opens, in base64: stored beside what it encrypts.</summary>
+    public string Check() => Seal(Guid.Empty, "key-check", "identity");
+
+    /// <summary>Whether this is the key that made a <see cref="Check"/>.</summary>
     public bool Opens(string check)
     {
         try

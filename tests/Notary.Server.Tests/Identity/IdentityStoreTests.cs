@@ -23,8 +23,8 @@ public sealed class IdentityStoreTests : IDisposable
         using IdentityDatabase database = Open(postgres);
         await using IdentityContext context = database.NewContext();
         string sql = postgres
-            ? "SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'YES' THEN '?' ELSE '' END AS \"Value\" FROM information_schema.columns WHERE table_schema = 'identity' AND table_name <> 'version'"
-            : "SELECT t.name || '.' || c.name || CASE c.\"notnull\" WHEN 0 THEN '?' ELSE '' END AS Value FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'";
+            ? "SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'YES' THEN '?' ELSE '' END AS \"Value\" FROM information_schema.columns WHERE table_schema = 'identity' AND table_name NOT IN ('version', 'key_check')"
+            : "SELECT t.name || '.' || c.name || CASE c.\"notnull\" WHEN 0 THEN '?' ELSE '' END AS Value FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name <> 'key_check'";
         string[] made = await context.Database.SqlQueryRaw<string>(sql).ToArrayAsync();
         IEnumerable<string> modelled = context.Model.GetEntityTypes().Where(static e => !e.IsOwned()).SelectMany(static e => e.GetProperties(), static (e, p) => $"{e.GetTableName()}.{p.GetColumnName()}{(p.IsNullable ? "?" : "")}")
             .Append("account_passkey.data");

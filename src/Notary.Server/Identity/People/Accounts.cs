@@ -21,11 +21,13 @@ internal sealed class Accounts(
     /// <summary>How long an enrolment link works.</summary>
     public static readonly TimeSpan LinkLifetime = TimeSpan.FromHours(24);
 
+    /// <summary>How the names of accounts begin that Development makes; no other account's does.</summary>
+    public const string DevelopmentPrefix = "dev-";
+
     private const int MinName = 3;
     private const int MaxName = 64;
     private const int MaxOrganisation = 64;
     private const int MaxReason = 400;
-    private const string DevelopmentPrefix = "dev-";
 
     // An account that was begun and never used, and a session that ended, are kept for so long.
     private static readonly TimeSpan UnusedLifetime = TimeSpan.FromDays(1);
@@ -202,24 +204,20 @@ internal sealed class Accounts(
         }
     }
 
-    /// <summary>Development only: makes one active account of each role that has none, without factors.</summary>
-    public async Task EnsureDevelopmentAsync()
+    // Development only: makes one active account of each role that has none, without factors. With the first link that is asked for: most starts need none.
+    private async Task EnsureDevelopmentAsync()
     {
-        await using IdentityTransaction transaction = await database.BeginAsync(context);
-        int made = 0;
         foreach (Role role in Roles.All)
         {
             string name = DevelopmentName(role);
             if (await users.FindByNameAsync(name) is null)
             {
-                (_, string? refused) = await AddAsync(new NewAccount(name, role, role.IsOfficial() ? "dev-agency" : "", FormattableString.Invariant($"DEVELOPMENT{(int)role:D2}")), AccountState.Active, reserved: true);
-                made += refused is null ? 1 : throw new InvalidOperationException($"The development account {name} was not made: {refused}.");
+                (Account? account, string? refused) = await AddAsync(new NewAccount(name, role, role.IsOfficial() ? "dev-agency" : "", FormattableString.Invariant($"DEVELOPMENT{(int)role:D2}")), AccountState.Active, reserved: true);
+                if (account is null)
+                {
+                    throw new InvalidOperationException($"The development account {name} was not made: {refused}.");
+                }
             }
-        }
-
-        if (made > 0)
-        {
-            await transaction.CommitAsync(new AuditRow { Time = Now, Event = AuditEvent.Setup, Target = "development" });
         }
     }
 
@@ -227,7 +225,8 @@ internal sealed class Accounts(
     public async Task<string> DevelopmentLinkAsync(HttpContext http, Role role)
     {
         await using IdentityTransaction transaction = await database.BeginAsync(context, http.RequestAborted);
-        Account account = await users.FindByNameAsync(DevelopmentName(role)) ?? throw new InvalidOperationException("A development account is missing.");
+        await EnsureDevelopmentAsync();
+        Account account = (await users.FindByNameAsync(DevelopmentName(role)))!;
         string link = await tickets.IssueAsync(TicketPurpose.DevelopmentLink, account.Id, "", TimeSpan.FromMinutes(10));
         await transaction.CommitAsync(signIn.Row(http, account, AuditEvent.DevelopmentLink));
         return link;

@@ -126,11 +126,13 @@ internal static class PeopleRoutes
         new OperatorEndpoints(platform.DataPath, platform.IsDevelopment).Map(routes);
     }
 
-    /// <summary>Before the first request: in Development there is an account of each role, elsewhere none of those works.</summary>
+    /// <summary>Before the first request: outside Development none of the accounts works that Development made.</summary>
     public static async Task PreparePeopleAsync(this WebApplication app, Startup.Platform platform)
     {
-        await using AsyncServiceScope scope = app.Services.CreateAsyncScope();
-        Accounts accounts = scope.ServiceProvider.GetRequiredService<Accounts>();
-        await (platform.IsDevelopment ? accounts.EnsureDevelopmentAsync() : accounts.DisableDevelopmentAsync());
+        if (!platform.IsDevelopment && platform.Identity.HasWorking(Accounts.DevelopmentPrefix))
+        {
+            await using AsyncServiceScope scope = app.Services.CreateAsyncScope();
+            await scope.ServiceProvider.GetRequiredService<Accounts>().DisableDevelopmentAsync();
+        }
     }
 }

@@ -22,8 +22,6 @@ internal sealed partial class IdentityContext(DbContextOptions<IdentityContext> 
 
     public DbSet<AuditRow> Audit => Set<AuditRow>();
 
-    public DbSet<KeyCheck> KeyChecks => Set<KeyCheck>();
-
     protected override void OnModelCreating(ModelBuilder builder)
     {
         base.OnModelCreating(builder);
@@ -73,11 +71,6 @@ internal sealed partial class IdentityContext(DbContextOptions<IdentityContext> 
             row.ToTable("audit");
             row.HasKey(r => r.Number);
             row.Property(r => r.Number).ValueGeneratedNever();
-        });
-        builder.Entity<KeyCheck>(check =>
-        {
-            check.ToTable("key_check");
-            check.Property(c => c.Id).ValueGeneratedNever();
         });
         foreach (IMutableEntityType entity in builder.Model.GetEntityTypes().Where(static entity => !entity.IsOwned()))
         {

@@ -1,3 +1,5 @@
+using System.Data.Common;
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -18,12 +20,14 @@ internal sealed class IdentityDatabase : IDisposable
     private static readonly string[] Scripts = ["0001"];
 
     private readonly Action<DbContextOptionsBuilder> _use;
+    private readonly Func<DbConnection> _connect;
     private readonly SemaphoreSlim? _gate;
     private IdentityKeys? _keys;
 
-    private IdentityDatabase(Action<DbContextOptionsBuilder> use, string address, SemaphoreSlim? gate)
+    private IdentityDatabase(Action<DbContextOptionsBuilder> use, Func<DbConnection> connect, string address, SemaphoreSlim? gate)
     {
         _use = use;
+        _connect = connect;
         _gate = gate;
         Address = address;
     }
@@ -42,8 +46,7 @@ internal sealed class IdentityDatabase : IDisposable
         try
         {
             IdentityDatabase database = connectionFile.Length > 0 ? OfPostgres(ConnectionOf(connectionFile)) : OfFile(Path.Combine(dataPath, FileName));
-            using IdentityContext context = database.NewContext();
-            database._keys = Migrate(context, database.Address, dataPath, password);
+            database._keys = database.Migrate(dataPath, password);
             return database;
         }
         catch (Exception wrong) when (wrong is SqliteException or NpgsqlException or IOException or UnauthorizedAccessException or ArgumentException)
@@ -72,6 +75,22 @@ internal sealed class IdentityDatabase : IDisposable
         _gate?.Dispose();
     }
 
+    /// <summary>Whether accounts are there whose names begin so and which are not disabled; asked without loading the model.</summary>
+    public bool HasWorking(string prefix)
+    {
+        using DbConnection connection = _connect();
+        connection.Open();
+        using DbCommand command = connection.CreateCommand();
+        string table = connection is NpgsqlConnection ? $"{IdentityContext.Schema}.account" : "account";
+#pragma warning disable CA2100 // The table's name is a constant.
+        command.CommandText = FormattableString.Invariant($"SELECT count(*) FROM {table} WHERE user_name LIKE @prefix || '%' AND state <> {(int)AccountState.Disabled}");
+#pragma warning restore CA2100
+        DbParameter parameter = command.CreateParameter();
+        (parameter.ParameterName, parameter.Value) = ("@prefix", prefix);
+        command.Parameters.Add(parameter);
+        return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture) > 0;
+    }
+
     /// <summary>For the service collection.</summary>
     public void Configure(DbContextOptionsBuilder builder)
     {
@@ -91,7 +110,7 @@ internal sealed class IdentityDatabase : IDisposable
     private static IdentityDatabase OfPostgres(string connection)
     {
         var text = new NpgsqlConnectionStringBuilder(connection);
-        return new IdentityDatabase(builder => builder.UseNpgsql(text.ConnectionString), $"{text.Database} at {text.Host}", gate: null);
+        return new IdentityDatabase(builder => builder.UseNpgsql(text.ConnectionString), () => new NpgsqlConnection(text.ConnectionString), $"{text.Database} at {text.Host}", gate: null);
     }
 
     private static IdentityDatabase OfFile(string path)
@@ -103,59 +122,60 @@ internal sealed class IdentityDatabase : IDisposable
         }
 
         string connection = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = 10 }.ConnectionString;
-        return new IdentityDatabase(builder => builder.UseSqlite(connection).AddInterceptors(Durable.Instance), path, new SemaphoreSlim(1, 1));
+        return new IdentityDatabase(builder => builder.UseSqlite(connection).AddInterceptors(Durable.Instance), () => new SqliteConnection(connection), path, new SemaphoreSlim(1, 1));
     }
 
-    private static IdentityKeys Migrate(IdentityContext context, string address, string dataPath, string password)
+    // Without Entity Framework: a server that no person signs in to never loads it.
+    private IdentityKeys Migrate(string dataPath, string password)
     {
-        bool postgres = context.Database.IsNpgsql();
+        using DbConnection connection = _connect();
+        connection.Open();
+        bool postgres = connection is NpgsqlConnection;
         if (!postgres)
         {
-            context.Database.OpenConnection();
-            context.Database.ExecuteSqlRaw("PRAGMA journal_mode=WAL");
+            Run(connection, null, "PRAGMA journal_mode=WAL");
+            Run(connection, null, "PRAGMA synchronous=FULL");
         }
 
-        using var transaction = context.Database.BeginTransaction();
+        using DbTransaction transaction = connection.BeginTransaction();
         if (postgres)
         {
-            context.Database.ExecuteSql($"SELECT pg_advisory_xact_lock({MigrationLock})");
-            context.Database.ExecuteSqlRaw($"CREATE SCHEMA IF NOT EXISTS {IdentityContext.Schema}");
-            context.Database.ExecuteSqlRaw($"CREATE TABLE IF NOT EXISTS {IdentityContext.Schema}.version (version INTEGER NOT NULL)");
+            Run(connection, transaction, FormattableString.Invariant($"SELECT pg_advisory_xact_lock({MigrationLock})"));
+            Run(connection, transaction, $"CREATE SCHEMA IF NOT EXISTS {IdentityContext.Schema}; CREATE TABLE IF NOT EXISTS {IdentityContext.Schema}.version (version INTEGER NOT NULL)");
         }
 
-        int found = postgres
-            ? context.Database.SqlQueryRaw<int>($"SELECT coalesce(max(version), 0) AS \"Value\" FROM {IdentityContext.Schema}.version").Single()
-            : context.Database.SqlQueryRaw<int>("SELECT user_version AS Value FROM pragma_user_version").Single();
+        int found = Convert.ToInt32(Read(connection, transaction, postgres ? $"SELECT coalesce(max(version), 0) FROM {IdentityContext.Schema}.version" : "PRAGMA user_version"), CultureInfo.InvariantCulture);
         if (found > Scripts.Length)
         {
-            throw new StartRefusedException(FormattableString.Invariant($"the identity database {address} has tables of version {found}, this program writes version {Scripts.Length}: start the program version that made it."));
+            throw new StartRefusedException(FormattableString.Invariant($"the identity database {Address} has tables of version {found}, this program writes version {Scripts.Length}: start the program version that made it."));
         }
 
         for (int at = found; at < Scripts.Length; at++)
         {
-            context.Database.ExecuteSqlRaw(Resource($"identity-{(postgres ? "postgres" : "sqlite")}-{Scripts[at]}.sql"));
+            Run(connection, transaction, Resource($"identity-{(postgres ? "postgres" : "sqlite")}-{Scripts[at]}.sql"));
         }
 
         if (found < Scripts.Length)
         {
-            context.Database.ExecuteSqlRaw(postgres
+            Run(connection, transaction, postgres
                 ? FormattableString.Invariant($"DELETE FROM {IdentityContext.Schema}.version; INSERT INTO {IdentityContext.Schema}.version VALUES ({Scripts.Length})")
                 : FormattableString.Invariant($"PRAGMA user_version={Scripts.Length}"));
         }
 
         // Still under the lock: of two servers that start on new tables, one draws the key and the other is told that it has another.
-        KeyCheck? check = context.KeyChecks.AsNoTracking().SingleOrDefault();
+        string table = postgres ? $"{IdentityContext.Schema}.key_check" : "key_check";
+        string? check = Read(connection, transaction, $"SELECT sealed FROM {table}") as string;
         IdentityKeys keys = IdentityKeys.Open(dataPath, password, create: check is null);
         try
         {
             if (check is null)
             {
-                context.KeyChecks.Add(new KeyCheck { Id = 1, Sealed = keys.Seal(Guid.Empty, "key-check", "identity") });
-                context.SaveChanges();
+                // Base64: nothing in it ends the text.
+                Run(connection, transaction, $"INSERT INTO {table} (id, sealed) VALUES (1, '{keys.Check()}')");
             }
-            else if (!keys.Opens(check.Sealed))
+            else if (!keys.Opens(check))
             {
-                throw new StartRefusedException($"'{Path.Combine(dataPath, "keys", "identity.key")}' is not the key that {address} was written with: copy it from another server of this platform, or restore it together with the database.");
+                throw new StartRefusedException($"'{Path.Combine(dataPath, "keys", "identity.key")}' is not the key that {Address} was written with: copy it from another server of this platform, or restore it together with the database.");
             }
 
             transaction.Commit();
@@ -166,6 +186,28 @@ internal sealed class IdentityDatabase : IDisposable
             keys.Dispose();
             throw;
         }
+    }
+
+    private static void Run(DbConnection connection, DbTransaction? transaction, string sql)
+    {
+        using DbCommand command = Command(connection, transaction, sql);
+        command.ExecuteNonQuery();
+    }
+
+    private static object? Read(DbConnection connection, DbTransaction transaction, string sql)
+    {
+        using DbCommand command = Command(connection, transaction, sql);
+        return command.ExecuteScalar();
+    }
+
+    private static DbCommand Command(DbConnection connection, DbTransaction? transaction, string sql)
+    {
+        DbCommand command = connection.CreateCommand();
+        command.Transaction = transaction;
+#pragma warning disable CA2100 // Scripts of the program, and constants.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        return command;
     }
 
     private static string Resource(string name)
@@ -180,17 +222,17 @@ internal sealed class IdentityDatabase : IDisposable
     {
         public static readonly Durable Instance = new();
 
-        public override void ConnectionOpened(System.Data.Common.DbConnection connection, ConnectionEndEventData eventData) => Set(connection);
+        public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData) => Set(connection);
 
-        public override Task ConnectionOpenedAsync(System.Data.Common.DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
+        public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
         {
             Set(connection);
             return Task.CompletedTask;
         }
 
-        private static void Set(System.Data.Common.DbConnection connection)
+        private static void Set(DbConnection connection)
         {
-            using System.Data.Common.DbCommand command = connection.CreateCommand();
+            using DbCommand command = connection.CreateCommand();
             command.CommandText = "PRAGMA synchronous=FULL";
             command.ExecuteNonQuery();
         }
