@@ -3,6 +3,7 @@ using Notary.Server;
 using Notary.Server.Deposits;
 using Notary.Server.Events;
 using Notary.Server.Health;
+using Notary.Server.Identity.Connect;
 using Notary.Server.Identity.People;
 using Notary.Server.Logs;
 using Notary.Server.Network;
@@ -53,11 +54,13 @@ try
     app.MapEvents(platform, feeds, options.Limits, TimeProvider.System);
     app.MapWebhooks(platform, webhooks, options.Limits);
     app.MapPeople(platform);
+    app.MapConnect();
     app.MapPortal(platform);
     app.MapOpenApi();
 
     app.Lifetime.ApplicationStopping.Register(() => Log.Stopping(app.Logger));
     await app.PreparePeopleAsync(platform);
+    await app.PrepareConnectAsync();
     await app.StartAsync();
     FirstSteps.Print(Console.Out, platform, options, started.Elapsed);
     await app.WaitForShutdownAsync();

@@ -75,6 +75,11 @@ public sealed class OptionTests
     [InlineData("Notary:Listen:Url", "http://notary.example:5080")]
     [InlineData("Notary:Listen:BehindProxy", "perhaps")]
     [InlineData("Notary:Telemetry:Endpoint", "collector")]
+    [InlineData("Notary:Connect:Issuer", "notary.example")]
+    [InlineData("Notary:Connect:Issuer", "https://notary.example/")]
+    [InlineData("Notary:Connect:Issuer", "https://notary.example/path")]
+    [InlineData("Notary:Connect:Issuer", "https://notary.example?x=1")]
+    [InlineData("Notary:Connect:Issuer", "http://notary.example")]
     public void A_value_that_could_not_work_is_refused(string key, string value) => Assert.Equal(key, Read((key, value)).Problem?.Key);
 
     [Fact]

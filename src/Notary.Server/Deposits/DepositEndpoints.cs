@@ -217,7 +217,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, T
         Body = body,
         SingleRequest = single,
         Account = caller.Account,
-        Auth = AuthMethod.ClientSecret,
+        Auth = caller.Auth,
         IdempotencyKey = key,
         Received = time.GetUtcNow(),
     };

@@ -19,4 +19,8 @@ internal static class AuditEvent
     public const string Setup = "setup";
     public const string DevelopmentLink = "development-link";
     public const string AuditRead = "audit-read";
+    public const string TokenKey = "token-key";
+    public const string TokenIssue = "token-issue";
+    public const string TokenRevoke = "token-revoke";
+    public const string ClientAllow = "client-allow";
 }

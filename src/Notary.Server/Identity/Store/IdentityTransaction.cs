@@ -42,6 +42,15 @@ internal sealed class IdentityTransaction : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for every other writer of the trail: what is read after it is not changed by another transaction that ends with a row.</summary>
+    public async Task LockAsync()
+    {
+        if (_context.Database.IsNpgsql())
+        {
+            await _context.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({AuditLock})");
+        }
+    }
+
     /// <summary>Commits what was done, with the row that says so.</summary>
     public async Task CommitAsync(AuditRow row)
     {
@@ -52,11 +61,7 @@ internal sealed class IdentityTransaction : IAsyncDisposable
     /// <summary>Adds a row without committing: for acts that consist of several.</summary>
     public async Task AppendAsync(AuditRow row)
     {
-        if (_context.Database.IsNpgsql())
-        {
-            await _context.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({AuditLock})");
-        }
-
+        await LockAsync();
         AuditRow? last = await _context.Audit.AsNoTracking().OrderByDescending(static r => r.Number).FirstOrDefaultAsync();
         row.Number = (last?.Number ?? 0) + 1;
         row.Mac = _keys.Mac(last?.Mac ?? new byte[32], row);
