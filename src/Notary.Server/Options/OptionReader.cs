@@ -136,6 +136,11 @@ public static class OptionReader
             return new OptionProblem(IssuerKey, $"the option {IssuerKey} is \"{options.Connect.Issuer}\"; it takes https and a host (http on this machine only), with a port where it is not the usual one, without path and slash at the end, as in https://notary.example.");
         }
 
+        if (options.Connect.Issuer.Length == 0 && options.Connect.Clients.Count > 0 && options.Listen.BehindProxy)
+        {
+            return new OptionProblem(IssuerKey, $"the option {IssuerKey} is missing: behind a proxy that ends TLS web applications know this platform by another address than Notary:Listen:Url.");
+        }
+
         const string OtlpKey = $"{Section}:Telemetry:Endpoint";
         if (options.Telemetry.Endpoint.Length > 0
             && (!Uri.TryCreate(options.Telemetry.Endpoint, UriKind.Absolute, out Uri? otlp) || (otlp.Scheme != "http" && otlp.Scheme != "https")))

@@ -11,7 +11,7 @@ internal static class DiscoveryEndpoints
     {
         routes.MapGet("/.well-known/openid-configuration", DescribeAsync).WithTags("Connect").WithName("openidConfiguration").WithSummary("The OpenID provider's metadata").Produces<MetadataShape>().Answers(Problems.Internal);
         routes.MapGet("/.well-known/oauth-authorization-server", DescribeAsync).WithTags("Connect").WithName("oauthServer").WithSummary("The same, at the address of RFC 8414").Produces<MetadataShape>().Answers(Problems.Internal);
-        routes.MapGet("/connect/jwks", KeysAsync).WithTags("Connect").WithName("tokenKeys").WithSummary("The keys that verify tokens; a new one is here an hour before it signs").Produces<KeysShape>().Answers(Problems.Internal);
+        routes.MapGet("/connect/jwks", KeysAsync).WithTags("Connect").WithName("tokenKeys").WithSummary("The keys that verify tokens; a new one is here an hour before it signs").Produces<KeysShape>(StatusCodes.Status200OK, "application/jwk-set+json").Answers(Problems.Internal);
     }
 
     private static Task DescribeAsync(HttpContext http, ConnectIssuer issuer)

@@ -115,7 +115,9 @@ internal sealed class TokenKeys(IdentityDatabase database, ConnectOptions option
     private TokenKeySet SetOf(List<TokenKey> keys)
     {
         long now = Now;
-        TokenKey signing = keys.Last(k => k.SignsFrom <= now);
+
+        // The first key signs from the moment it is made, which another server's clock may not have reached.
+        TokenKey signing = keys.LastOrDefault(k => k.SignsFrom <= now) ?? keys[0];
         TokenKey[] good = [.. keys.Where((_, at) => at == keys.Count - 1 || keys[at + 1].SignsFrom + Afterwards.TotalMilliseconds >= now)];
         JoseKey[] verifying = [.. good.Select(k => JoseKey.Of(KeyAlgorithm.P256, PublicOf(Open(k)), k.Kid) ?? throw new InvalidOperationException("A token key is none of its curve."))];
         return new TokenKeySet(new SigningCredentials(new ECDsaSecurityKey(Open(signing)) { KeyId = signing.Kid }, JoseKey.Es256), verifying, Publish(verifying));

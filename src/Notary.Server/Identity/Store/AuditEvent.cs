@@ -21,6 +21,7 @@ internal static class AuditEvent
     public const string AuditRead = "audit-read";
     public const string TokenKey = "token-key";
     public const string TokenIssue = "token-issue";
+    public const string TokenUse = "token-use";
     public const string TokenRevoke = "token-revoke";
     public const string ClientAllow = "client-allow";
 }

@@ -71,6 +71,7 @@ public abstract partial class ConnectTests
     [MemberData(nameof(WrongProofsAtResources))]
     public async Task Rfc9449_7_1_a_wrong_proof_opens_no_resource(string what)
     {
+        await Host.AuditedAsync();
         ISigner key = Host.Key("neighbour");
         string token = (await BoundAsync(key))["access_token"]!.GetValue<string>();
         string? proof = what switch
@@ -84,7 +85,21 @@ public abstract partial class ConnectTests
         using HttpResponseMessage answer = await OAuth.GetAsync(Host, "/api/webhooks", "DPoP", token, proof);
         await ServerFixture.ProblemAsync(answer, "unauthenticated");
         Assert.Contains("invalid_dpop_proof", answer.Headers.WwwAuthenticate.ToString(), StringComparison.Ordinal);
+        string reason = what switch
+        {
+            "7_1_none" => "proof-missing",
+            "7_1_another key" => "proof-key",
+            _ when what.Contains("ath", StringComparison.Ordinal) => "proof-ath",
+            _ => (string)WrongProofs.Single(row => (string)row[0] == what)[1],
+        };
+
+        // One row a minute for each reason: the first of them is here, or was told before by another case of this test.
+        JsonNode[] rows = [.. (await Host.AuditedAsync()).Where(static r => r["event"]!.GetValue<string>() == "token-use")];
+        Assert.True(rows.Length == 1 ? rows[0]["refused"]!.GetValue<string>() == reason && rows[0]["target"]!.GetValue<string>() == "service:beijing/agency" : Told.ContainsKey((Host, reason)), $"{what}: {string.Join(' ', rows.Select(static r => r.ToJsonString()))}");
+        Told[(Host, reason)] = true;
     }
+
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<(ConnectServer, string), bool> Told = new();
 
     [Fact]
     public async Task Rfc9449_11_1_a_proof_is_accepted_once()
