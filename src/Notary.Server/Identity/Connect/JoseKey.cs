@@ -53,7 +53,8 @@ internal sealed class JoseKey : SecurityKey
     /// <summary>The key of a JWK (RFC 7517, RFC 7518 clause 6.2): P-256 only, and without a private part. Its name is its thumbprint.</summary>
     public static JoseKey? OfJwk(JsonElement jwk)
     {
-        if (jwk.ValueKind != JsonValueKind.Object || Text(jwk, "kty") != "EC" || Text(jwk, "crv") != "P-256" || jwk.TryGetProperty("d", out _)
+        // Nothing in it needs an escape; half a surrogate pair could not even be read.
+        if (jwk.ValueKind != JsonValueKind.Object || jwk.GetRawText().Contains('\\', StringComparison.Ordinal) || Text(jwk, "kty") != "EC" || Text(jwk, "crv") != "P-256" || jwk.TryGetProperty("d", out _)
             || Coordinate(jwk, "x") is not { } x || Coordinate(jwk, "y") is not { } y)
         {
             return null;
@@ -107,7 +108,7 @@ internal sealed class JoseKey : SecurityKey
     private static byte[]? Coordinate(JsonElement jwk, string name)
     {
         byte[] bytes = new byte[32];
-        return Text(jwk, name) is { Length: 43 } text && Base64Url.TryDecodeFromChars(text, bytes, out int length) && length == 32 ? bytes : null;
+        return Text(jwk, name) is { Length: 43 } text && Base64Url.IsValid(text) && Base64Url.TryDecodeFromChars(text, bytes, out int length) && length == 32 ? bytes : null;
     }
 
     private sealed class Verifiers : ICryptoProvider

@@ -1,3 +1,6 @@
+using System.Buffers.Text;
+using System.Text.Json;
+using System.Text.Unicode;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
@@ -20,12 +23,16 @@ internal static class Jwt
 
     private static readonly JsonWebTokenHandler Handler = new() { MapInboundClaims = false, MaximumTokenSizeInBytes = MaxLength };
 
-    /// <summary>Reads without verifying; null when it is no JWS, or demands an extension (<c>crit</c>, RFC 7515 clause 4.1.11).</summary>
+    // Two members of one name are read differently by different programs (RFC 7515 clause 4, RFC 7519 clause 4).
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
+
+    /// <summary>Reads without verifying; null when it is no JWS, has a member twice, or demands an extension (<c>crit</c>, RFC 7515 clause 4.1.11).</summary>
     public static JsonWebToken? ReadUnverified(string text)
     {
         try
         {
-            if (text.Length > MaxLength || text.Count(static c => c == '.') != 2)
+            string[] parts = text.Length <= MaxLength ? text.Split('.') : [];
+            if (parts.Length != 3 || !Array.TrueForAll(parts, IsBase64Url) || !IsObject(parts[0]) || !IsObject(parts[1]))
             {
                 return null;
             }
@@ -33,10 +40,27 @@ internal static class Jwt
             var token = new JsonWebToken(text);
             return token.TryGetHeaderValue("crit", out object _) ? null : token;
         }
-        catch (Exception wrong) when (wrong is ArgumentException or SecurityTokenException or FormatException or System.Text.Json.JsonException)
+        catch (Exception wrong) when (wrong is ArgumentException or SecurityTokenException or FormatException or JsonException or InvalidOperationException)
         {
+            // The library's words for what is no JWT; an InvalidOperationException is half a surrogate pair.
             return null;
         }
+    }
+
+    // Without padding and white space (RFC 7515 clause 2).
+    private static bool IsBase64Url(string part) => part.Length % 4 != 1 && part.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
+    // The library reads strings when they are asked for: what is not UTF-8 is refused before.
+    private static bool IsObject(string part)
+    {
+        byte[] bytes = Base64Url.DecodeFromChars(part);
+        if (!Utf8.IsValid(bytes))
+        {
+            return false;
+        }
+
+        using JsonDocument document = JsonDocument.Parse(bytes, Strict);
+        return document.RootElement.ValueKind == JsonValueKind.Object;
     }
 
     /// <summary>Verifies by the first of the keys that its header fits.</summary>
