@@ -30,7 +30,7 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Error, "Webhook {Name} of {Account} on {Chain} waits, for the server failed; it is tried again.")]
     public static partial void WebhookFailed(ILogger logger, string name, string account, string chain, Exception failure);
 
-    [LoggerMessage(11, LogLevel.Warning, "The identity database does not answer; tokens go on with the keys that are known: {Sentence}")]
+    [LoggerMessage(15, LogLevel.Warning, "The identity database does not answer; tokens go on with the keys that are known: {Sentence}")]
     public static partial void TokenKeysStale(ILogger logger, string sentence);
 
     [LoggerMessage(20, LogLevel.Error, "The ledger node of {Origin} has stopped; its requests are answered 503.")]
