@@ -18,6 +18,8 @@ readonly NEEDED=(
   'libssl3|library libcrypto.so.3|SM2, SM4 and Ed25519 signing; the reference for the managed SM3 and SM2'
   'openssl|command openssl|checks keys, digests and signatures with a program that is not ours'
   'strace|command strace|injects a failure at each system call of a commit'
+  'nodejs|command node|runs the certified OpenID client, and what else the suite checks with programs of npm'
+  'npm|command npm|installs them as their lock files say'
   'postgresql|file /usr/lib/postgresql/*/bin/initdb|the store that several servers share; the tests start servers of their own, on Unix sockets'
 )
 

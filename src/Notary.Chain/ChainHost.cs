@@ -166,6 +166,9 @@ public sealed class ChainHost : IDisposable
     /// <summary>Why nothing is appended at the moment, although the chain has not stopped; null while it is.</summary>
     public string? Waiting => DatabaseLost ?? FreshnessPending;
 
+    /// <summary>The key records of an account, as far as they were appended: the newest of each key, by index, whatever its validity.</summary>
+    public IEnumerable<(long Index, KeyRecord Key)> KeysOf(string account) => _appender.State.KeysOf(account);
+
     /// <summary>The newest anchor of another chain on this one, as far as it was appended; null without one.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _appender.State.LatestAnchor(origin);
 

@@ -72,7 +72,7 @@ public static class HmacLabel
     /// <summary>HMAC(webhook key, · ‖ salt[32]), always with SHA-256: the secret that one webhook's receiver knows.</summary>
     public static ReadOnlySpan<byte> Webhook => "notary/v1/webhook\0"u8;
 
-    /// <summary>HMAC(identity key, ·), always with SHA-256: the AES-256-GCM key over the secrets of people's factors.</summary>
+    /// <summary>HMAC(identity key, ·), always with SHA-256: the AES-256-GCM key over the secrets of people's factors and the keys that sign tokens.</summary>
     public static ReadOnlySpan<byte> IdentitySeal => "notary/v1/identity-seal\0"u8;
 
     /// <summary>HMAC(identity key, · ‖ predecessor's MAC[32] ‖ row), always with SHA-256: what ties the rows of the audit trail together.</summary>

@@ -3,6 +3,7 @@ using Notary.Server;
 using Notary.Server.Deposits;
 using Notary.Server.Events;
 using Notary.Server.Health;
+using Notary.Server.Identity.Connect;
 using Notary.Server.Identity.People;
 using Notary.Server.Logs;
 using Notary.Server.Network;
@@ -55,6 +56,7 @@ try
     app.MapEvents(platform, feeds, options.Limits, TimeProvider.System);
     app.MapWebhooks(platform, webhooks, options.Limits);
     app.MapPeople(platform);
+    app.MapConnect();
     app.MapPortal(platform);
     app.MapOpenApi();
 

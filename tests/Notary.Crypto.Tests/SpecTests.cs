@@ -62,7 +62,7 @@ public class SpecTests
     {
         var rows = File.ReadLines(Document("domain-separation.md")).Where(l => l.StartsWith("| `", StringComparison.Ordinal)).Select(l => l.Split('`')[1]).ToList();
         Assert.Equal(DomainPurpose.All.Select(p => p.Name).Order(StringComparer.Ordinal), rows.Where(r => !r.Contains('/')).Order(StringComparer.Ordinal));
-        string[] labels = [Label(HmacLabel.Salt), Label(HmacLabel.Absent), Label(HmacLabel.ItemKey), Label(HmacLabel.ItemWrap), Label(HmacLabel.DigestIndex), Label(HmacLabel.SubjectIndex), Label(HmacLabel.Webhook)];
+        string[] labels = [Label(HmacLabel.Salt), Label(HmacLabel.Absent), Label(HmacLabel.ItemKey), Label(HmacLabel.ItemWrap), Label(HmacLabel.DigestIndex), Label(HmacLabel.SubjectIndex), Label(HmacLabel.Webhook), Label(HmacLabel.IdentitySeal), Label(HmacLabel.IdentityAudit), Label(HmacLabel.IdentityPerson)];
         Assert.Equal(labels, rows.Where(r => r.Contains('/')));
     }
 

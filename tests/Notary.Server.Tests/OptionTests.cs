@@ -75,6 +75,11 @@ public sealed class OptionTests
     [InlineData("Notary:Listen:Url", "http://notary.example:5080")]
     [InlineData("Notary:Listen:BehindProxy", "perhaps")]
     [InlineData("Notary:Telemetry:Endpoint", "collector")]
+    [InlineData("Notary:Connect:Issuer", "notary.example")]
+    [InlineData("Notary:Connect:Issuer", "https://notary.example/")]
+    [InlineData("Notary:Connect:Issuer", "https://notary.example/path")]
+    [InlineData("Notary:Connect:Issuer", "https://notary.example?x=1")]
+    [InlineData("Notary:Connect:Issuer", "http://notary.example")]
     public void A_value_that_could_not_work_is_refused(string key, string value) => Assert.Equal(key, Read((key, value)).Problem?.Key);
 
     [Fact]
@@ -103,6 +108,18 @@ public sealed class OptionTests
     [Fact]
     public void Another_address_than_loopback_is_accepted_behind_a_proxy() =>
         Assert.Null(Read(("Notary:Listen:Url", "http://0.0.0.0:5080"), ("Notary:Listen:BehindProxy", "true")).Problem);
+
+    [Fact]
+    public void Web_applications_behind_a_proxy_need_the_issuer_by_name()
+    {
+        (string, string?)[] whole =
+        [
+            ("Notary:Listen:BehindProxy", "true"), ("Notary:Connect:Clients:0:Id", "a"), ("Notary:Connect:Clients:0:Name", "b"), ("Notary:Connect:Clients:0:RedirectUris", "c"), ("Notary:Connect:Clients:0:KeyFile", "d"), ("Notary:Connect:Clients:0:Scopes", "e"),
+        ];
+        Assert.Equal("Notary:Connect:Issuer", Read(whole).Problem?.Key);
+        Assert.Null(Read([.. whole, ("Notary:Connect:Issuer", "https://notary.example")]).Problem);
+        Assert.Null(Read([.. whole, ("Notary:Connect:Issuer", "https://notary.example:8443")]).Problem);
+    }
 
     [Fact]
     public void The_example_of_deploy_holds_every_option_with_its_default_and_no_other()

@@ -17,6 +17,7 @@ public sealed class ProblemTests(ServerFixture server)
         account-refused 422
         act-decided 409
         act-not-found 404
+        authorization-refused 400
         body-timeout 408
         chain-not-found 404
         chain-stopped 503
@@ -56,6 +57,7 @@ public sealed class ProblemTests(ServerFixture server)
         refused 422
         role-not-allowed 403
         same-officer 403
+        scope-missing 403
         session-needed 401
         session-not-found 404
         setup-refused 403

@@ -69,6 +69,25 @@ public sealed class ChainState
     public IEnumerable<(long Index, KeyRecord Key)> KeysOf(string account) =>
         _keys.Where(entry => entry.Value.Account == account && LatestOfKey(entry.Value.KeyId) == entry.Key).OrderBy(static entry => entry.Key).Select(static entry => (entry.Key, entry.Value));
 
+    /// <summary>
+    /// Index of the record that a leaf of an account names, or null: the newest with which the account may submit at that time, so that a key that is not valid yet does not stand in the way of the one that it follows.
+    /// Without one the newest of all, by which admission says what is wrong.
+    /// </summary>
+    /// <param name="origin">This chain's.</param>
+    /// <param name="time">Milliseconds since 1970.</param>
+    public long? SubmitterKeyOf(string account, string origin, long time)
+    {
+        long? newest = null;
+        long? good = null;
+        foreach (var (index, key) in KeysOf(account))
+        {
+            newest = index;
+            good = key.MaySubmit(origin, time) ? index : good;
+        }
+
+        return good ?? newest;
+    }
+
     /// <summary>A state that starts equal and changes alone.</summary>
     public ChainState Fork() => (ChainState)MemberwiseClone();
 

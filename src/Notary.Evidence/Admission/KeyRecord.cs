@@ -71,6 +71,11 @@ public sealed record KeyRecord
     /// <summary>Governance signatures over <see cref="SignedDocument"/>.</summary>
     public IReadOnlyList<GovernanceSignature> Signatures { get; init; } = [];
 
+    /// <summary>Whether it submits on a chain at a time: its purpose, its validity, its origins, not revoked. Whether a later record of the same key replaces it, the chain's state knows.</summary>
+    /// <param name="origin">The chain's.</param>
+    /// <param name="time">Milliseconds since 1970.</param>
+    public bool MaySubmit(string origin, long time) => Purpose == KeyPurpose.Submitter && Revoked is null && From <= time && time < Until && (Chains.Contains(Any) || Chains.Contains(origin));
+
     /// <summary>The canonical document that governance signs.</summary>
     public byte[] SignedDocument() => CanonicalValue.OfObject(Signed()).ToBytes();
 

@@ -238,7 +238,7 @@ internal sealed class DepositEndpoints(Platform platform, LimitOptions limits, S
         Body = body,
         SingleRequest = single,
         Account = caller.Account,
-        Auth = AuthMethod.ClientSecret,
+        Auth = caller.Auth,
         IdempotencyKey = key,
         Received = time.GetUtcNow(),
     };

@@ -23,7 +23,8 @@ public static class Problems
     public static readonly Problem DigestMalformed = new("digest-malformed", 400, "The digest is not 64 lower-case hexadecimal digits");
     public static readonly Problem NameMalformed = new("name-malformed", 400, "Neither an id nor a record number");
     public static readonly Problem TilePathMalformed = new("tile-path-malformed", 400, "Not a tile path of C2SP tlog-tiles");
-    public static readonly Problem Unauthenticated = new("unauthenticated", 401, "A service account's secret is needed");
+    public static readonly Problem AuthorizationRefused = new("authorization-refused", 400, "The application's request cannot be shown or answered");
+    public static readonly Problem Unauthenticated = new("unauthenticated", 401, "A service account's secret or access token is needed");
     public static readonly Problem SignInRefused = new("sign-in-refused", 401, "Nobody was signed in");
     public static readonly Problem SessionNeeded = new("session-needed", 401, "A signed-in person is needed");
     public static readonly Problem ProxyUnexpected = new("proxy-unexpected", 400, "A proxy passed this on, and the server expects none");
@@ -32,6 +33,7 @@ public static class Problems
     public static readonly Problem SignInAgain = new("sign-in-again", 403, "This needs a fresh sign-in");
     public static readonly Problem SameOfficer = new("same-officer", 403, "Another officer has to decide");
     public static readonly Problem SetupRefused = new("setup-refused", 403, "Only the platform's operator may do that");
+    public static readonly Problem ScopeMissing = new("scope-missing", 403, "The access token is not for this");
     public static readonly Problem NotTheDepositor = new("not-the-depositor", 403, "Only the depositing account may read this");
     public static readonly Problem NotTheCustodian = new("not-the-custodian", 403, "The record or transfer is another account's");
     public static readonly Problem NoKey = new("no-key", 403, "The account has no key record in force");

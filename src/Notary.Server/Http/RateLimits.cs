@@ -20,11 +20,15 @@ internal static class RateLimits
     /// <summary>Attempts to sign in, and what else costs an anonymous caller nothing and the server a slow hash or a synced write.</summary>
     public const string SignIn = "sign-in";
 
-    public static void AddRateLimits(this IServiceCollection services, LimitOptions limits, PeopleOptions people) => services.AddRateLimiter(options =>
+    /// <summary>The OpenID provider: each request is a signature to verify and a synced write.</summary>
+    public const string Connect = "connect";
+
+    public static void AddRateLimits(this IServiceCollection services, LimitOptions limits, PeopleOptions people, ConnectOptions connect) => services.AddRateLimiter(options =>
     {
         options.AddPolicy(Lookup, context => ServiceAccountIdentity.Of(context) is null ? Of(context, limits.LookupsPerMinute) : RateLimitPartition.GetNoLimiter("account"));
         options.AddPolicy(Verify, context => Of(context, limits.VerifyPerMinute));
         options.AddPolicy(SignIn, context => Of(context, people.SignInsPerMinute));
+        options.AddPolicy(Connect, context => Of(context, connect.RequestsPerMinute));
         options.AddPolicy(WebhookChange, context => ServiceAccountIdentity.Of(context) is { } caller
             ? Of($"{caller.Chain}/{caller.Account}", limits.WebhookChangesPerMinute)
             : throw new InvalidOperationException("A webhook without a caller."));

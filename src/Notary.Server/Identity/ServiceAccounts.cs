@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication;
 using Notary.Crypto.Native;
+using Notary.Evidence;
 using Notary.Server.Startup;
 
 namespace Notary.Server.Identity;
@@ -19,7 +20,7 @@ public sealed record ServiceAccountEntry(
     [property: JsonPropertyName("secret_sha256")] string SecretHash);
 
 /// <summary>The identity that an authenticated request carries.</summary>
-public sealed class ServiceAccountIdentity(string account, string chain)
+public sealed class ServiceAccountIdentity(string account, string chain, AuthMethod auth = AuthMethod.ClientSecret)
     : ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, account), new Claim("chain", chain)], BearerHandler.Scheme, ClaimTypes.NameIdentifier, null)
 {
     /// <summary>The account's name.</summary>
@@ -27,6 +28,9 @@ public sealed class ServiceAccountIdentity(string account, string chain)
 
     /// <summary>The chain that its deposits go to. Which of the account's key records is in force there, the chain knows.</summary>
     public string Chain { get; } = chain;
+
+    /// <summary>How it was authenticated, as it stands in leaves.</summary>
+    public AuthMethod Auth { get; } = auth;
 
     /// <summary>The caller, or null when the request is anonymous.</summary>
     public static ServiceAccountIdentity? Of(HttpContext context) => context.User.Identity as ServiceAccountIdentity;

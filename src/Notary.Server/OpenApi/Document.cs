@@ -30,7 +30,7 @@ internal static class Document
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
-                ["Bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The secret of a service account." },
+                ["Bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "The secret of a service account, or its access token (docs/connect.md)." },
             };
             return Task.CompletedTask;
         });
@@ -47,7 +47,10 @@ internal static class Document
 
         OpenApiSchema schema = await context.GetOrCreateSchemaAsync(typeof(ProblemShape), null, cancellation);
         operation.Responses ??= [];
-        foreach (IGrouping<int, Problem> status in metadata.OfType<AnswersWith>().SelectMany(a => a.Problems).GroupBy(p => p.Status))
+        Problem[] problems = [.. metadata.OfType<AnswersWith>().SelectMany(a => a.Problems)];
+
+        // Where a secret or token is needed, there may be a token that is for something else.
+        foreach (IGrouping<int, Problem> status in problems.Concat(problems.Contains(Problems.Unauthenticated) ? [Problems.ScopeMissing] : []).Distinct().GroupBy(p => p.Status))
         {
             operation.Responses[status.Key.ToString(System.Globalization.CultureInfo.InvariantCulture)] = new OpenApiResponse
             {

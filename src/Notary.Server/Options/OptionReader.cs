@@ -128,6 +128,19 @@ public static class OptionReader
             return new OptionProblem(UrlKey, $"the option {UrlKey} would send secrets in clear over {url.Host}: bind a loopback address, or set Notary:Listen:BehindProxy when a proxy ends TLS.");
         }
 
+        const string IssuerKey = $"{Section}:Connect:Issuer";
+        if (options.Connect.Issuer.Length > 0
+            && (!Uri.TryCreate(options.Connect.Issuer, UriKind.Absolute, out Uri? issuer) || issuer.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/') != options.Connect.Issuer
+                || !(issuer.Scheme == "https" || (issuer.Scheme == "http" && issuer.IsLoopback)) || issuer.AbsolutePath != "/"))
+        {
+            return new OptionProblem(IssuerKey, $"the option {IssuerKey} is \"{options.Connect.Issuer}\"; it takes https and a host (http on this machine only), with a port where it is not the usual one, without path and slash at the end, as in https://notary.example.");
+        }
+
+        if (options.Connect.Issuer.Length == 0 && options.Connect.Clients.Count > 0 && options.Listen.BehindProxy)
+        {
+            return new OptionProblem(IssuerKey, $"the option {IssuerKey} is missing: behind a proxy that ends TLS web applications know this platform by another address than Notary:Listen:Url.");
+        }
+
         const string OtlpKey = $"{Section}:Telemetry:Endpoint";
         if (options.Telemetry.Endpoint.Length > 0
             && (!Uri.TryCreate(options.Telemetry.Endpoint, UriKind.Absolute, out Uri? otlp) || (otlp.Scheme != "http" && otlp.Scheme != "https")))

@@ -21,6 +21,9 @@ public sealed class ServerOptions
     /// <summary>The accounts of people.</summary>
     public PeopleOptions People { get; init; } = new();
 
+    /// <summary>The OpenID provider.</summary>
+    public ConnectOptions Connect { get; init; } = new();
+
     /// <summary>The ledger nodes that this process serves instead of chains.</summary>
     public NodeOptions Nodes { get; init; } = new();
 }
@@ -152,6 +155,47 @@ public sealed class PeopleOptions
 
     [Option("Sign-ins, registrations and uses of links one address may try.", Unit = "a minute", Floor = 1, Ceiling = 100_000)]
     public int SignInsPerMinute { get; set; } = 60;
+}
+
+/// <summary>The OpenID provider: who it is, how long what it gives out lasts, and the web applications that people may sign in to with it.</summary>
+public sealed class ConnectOptions
+{
+    [Option("The issuer that tokens name: the address under which clients and browsers reach this platform, without a slash at its end; https, or http on this machine. It never changes afterwards. Empty: Notary:Listen:Url.")]
+    public string Issuer { get; set; } = "";
+
+    [Option("How long an access token or id token holds.", Unit = "minutes", Floor = 5, Ceiling = 10)]
+    public int AccessMinutes { get; set; } = 10;
+
+    [Option("How long after a person's consent a client may refresh its tokens.", Unit = "days", Floor = 1, Ceiling = 90)]
+    public int RefreshDays { get; set; } = 30;
+
+    [Option("How long a key signs tokens; the next one is published an hour before it follows.", Unit = "days", Floor = 1, Ceiling = 397)]
+    public int KeyDays { get; set; } = 90;
+
+    [Option("Requests for authorization, tokens and revocation that one address may make.", Unit = "a minute", Floor = 1, Ceiling = 1_000_000)]
+    public int RequestsPerMinute { get; set; } = 600;
+
+    [Option("The web applications of courts and agencies that people may sign in to: Id, Name, RedirectUris, KeyFile and Scopes.", Unit = "clients", Ceiling = 256)]
+    public List<ConnectClientOptions> Clients { get; } = [];
+}
+
+/// <summary>One web application.</summary>
+public sealed class ConnectClientOptions
+{
+    [Option("Its client_id: 3 to 64 of a to z, 0 to 9, '.' and '-', beginning with a letter.", Required = true)]
+    public string Id { get; set; } = "";
+
+    [Option("What the consent page calls it, 1 to 64 characters.", Required = true)]
+    public string Name { get; set; } = "";
+
+    [Option("Where people may be sent back to, at most 8 addresses separated by spaces; compared character by character; https, or http on this machine.", Required = true)]
+    public string RedirectUris { get; set; } = "";
+
+    [Option("A file with the public key of its assertions: a JWK (P-256), or PEM (SubjectPublicKeyInfo, P-256 or SM2). Two keys in a PEM file while one follows the other. Relative to the working folder.", Required = true)]
+    public string KeyFile { get; set; } = "";
+
+    [Option("What it may ask for, separated by spaces: openid, profile, offline_access, data.read.", Required = true)]
+    public string Scopes { get; set; } = "";
 }
 
 /// <summary>The ledger nodes that this process serves. With one of them it serves nothing else: no chains, no accounts, no page.</summary>

@@ -44,16 +44,18 @@ public static class Assets
 /// <summary>What a browser is told about this site: nothing from elsewhere, no inline code, no frame, no referrer.</summary>
 public static class SecurityHeaders
 {
-    /// <summary>The one content security policy of the site.</summary>
+    /// <summary>The content security policy of the site.</summary>
     public const string Policy = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     /// <summary>Sets them on an answer that a browser shows or runs.</summary>
-    public static void Set(HttpContext context)
+    /// <param name="formTarget">Where the page's form leads: after this site, the origin that the answer sends the browser on to. Empty for a page without a form.</param>
+    public static void Set(HttpContext context, string formTarget = "")
     {
         IHeaderDictionary headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = Policy;
+        headers.ContentSecurityPolicy = formTarget.Length == 0 ? Policy : Policy.Replace("form-action 'none'", $"form-action 'self' {formTarget}", StringComparison.Ordinal);
         headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "no-referrer";
+        // A form is sent with Origin, which browsers without Fetch Metadata are known by; with no-referrer it would be null.
+        headers["Referrer-Policy"] = formTarget.Length == 0 ? "no-referrer" : "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
     }

@@ -17,6 +17,8 @@ public static class HomePage
         """;
 
     /// <summary>A page of this site: head, header and footer around what it shows.</summary>
+    /// <param name="path">Its address, encoded, for the links that change the language.</param>
+    /// <param name="script">Its script; empty for none.</param>
     public static string Frame(HomeTexts t, string heading, string path, string script, string main, string mode = "", string links = "") => $"""
         <!doctype html>
         <html lang="{t.Language}">
@@ -26,7 +28,7 @@ public static class HomePage
         <title>{heading} – {t.Title}</title>
         <link rel="icon" type="image/svg+xml" href="/assets/seal.svg">
         <link rel="stylesheet" href="/assets/site.css">
-        <script src="/assets/{script}" defer></script>
+        {(script.Length > 0 ? $"<script src=\"/assets/{script}\" defer></script>" : "")}
         </head>
         <body>
         <a class="skip" href="#main">{t.Skip}</a>
@@ -75,7 +77,8 @@ public static class HomePage
         """;
 
     private static string Language(HomeTexts t, string path, string language, string name) =>
-        $"<a href=\"{path}?lang={language}\" lang=\"{language}\" hreflang=\"{language}\"{(t.Language == language ? " aria-current=\"true\"" : "")}>{name}</a>";
+        $"<a href=\"{path}{(path.Contains('?', StringComparison.Ordinal) ? "&amp;" : "?")}lang={language}\" lang=\"{language}\" hreflang=\"{language}\"{(t.Language == language ? " aria-current=\"true\"" : "")}>{name}</a>";
 
-    private static string Encode(string text) => Encoder.Encode(text);
+    /// <summary>Text as HTML.</summary>
+    public static string Encode(string text) => Encoder.Encode(text);
 }

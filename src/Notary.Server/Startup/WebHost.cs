@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.HttpOverrides;
 using Notary.Server.Http;
 using Notary.Server.Identity;
+using Notary.Server.Identity.Connect;
 using Notary.Server.Identity.People;
 using Notary.Server.OpenApi;
 using Notary.Server.Options;
@@ -24,7 +25,8 @@ internal static class WebHost
         builder.Services.AddSingleton<IPolicyEvaluator, CallerEvaluator>();
         builder.Services.AddAuthorization();
         builder.Services.AddPeople(platform.Identity, options, time);
-        builder.Services.AddRateLimits(options.Limits, options.People);
+        builder.Services.AddConnect(platform, options);
+        builder.Services.AddRateLimits(options.Limits, options.People, options.Connect);
         builder.Services.AddDocument();
     }
 

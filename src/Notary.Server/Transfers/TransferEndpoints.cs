@@ -95,7 +95,7 @@ internal sealed class TransferEndpoints(Platform platform, SemaphoreSlim waiting
         ChainHost chain = ChainOf(context, out ServiceAccountIdentity caller);
 
         // A deposit's keys are the same account's: with what it is for before the body, a key that was used for one is a conflict for the other.
-        var actor = new CustodyActor(caller.Account, AuthMethod.ClientSecret, key, Suite.Intl.Hash("POST /api/transfers\n"u8, body.Memory.Span), time.GetUtcNow());
+        var actor = new CustodyActor(caller.Account, caller.Auth, key, Suite.Intl.Hash("POST /api/transfers\n"u8, body.Memory.Span), time.GetUtcNow());
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         limit.CancelAfter(LongestWait);
         CustodyResult result = await (request.Act switch

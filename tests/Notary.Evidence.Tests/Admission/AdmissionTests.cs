@@ -102,6 +102,31 @@ public sealed class AdmissionTests
     public void Mutated_leaf_is_refused_with_its_reason(AdmissionFailure failure) => Assert.Equal(failure, Mutations[failure]().Failure);
 
     [Fact]
+    public void A_leaf_names_the_newest_key_in_force_and_one_that_is_not_valid_yet_does_not_stand_in_its_way()
+    {
+        var chain = new TestChain();
+        var now = Samples.Received.ToUnixTimeMilliseconds();
+        long? Named(long time) => chain.State.SubmitterKeyOf("dev-agency", Samples.Origin, time);
+        var first = Named(now);
+        Assert.NotNull(first);
+        Assert.Null(chain.State.SubmitterKeyOf("nobody", Samples.Origin, now));
+        KeyRecord Other(ISigner signer) => TestChain.AgencyKey with { Spki = PublicKeyInfo.Format(signer.Algorithm, signer.PublicKey.Span) };
+
+        // A key for a node, one to come, one for another chain: the first key goes on; when the next is valid, it follows.
+        var start = chain.State.Size;
+        chain.Append(chain.Key(Other(TestKeys.Log) with { Purpose = KeyPurpose.Node }));
+        chain.Append(chain.Key(Other(TestKeys.Governance) with { From = now + 1_000 }));
+        chain.Append(chain.Key(Other(TestKeys.SecondGovernance) with { Chains = ["notary.test/elsewhere"] }));
+        Assert.Equal(first, Named(now));
+        Assert.Equal(start + 1, Named(now + 1_000));
+
+        // Revoked, it counts no more; with nothing in force the newest is named, and admission says what is wrong with it.
+        chain.Append(chain.Key(Other(TestKeys.Governance) with { From = now + 1_000, Supersedes = start + 1, Revoked = now }));
+        Assert.Equal(first, Named(now + 1_000));
+        Assert.Equal(start + 3, Named(TestChain.AgencyKey.Until));
+    }
+
+    [Fact]
     public void Unmutated_leaf_is_admitted_and_names_its_rule()
     {
         var result = new TestChain().Try(TestChain.Evidence());

@@ -23,7 +23,7 @@ public sealed class ServerFixture : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _server = await ServerProcess.StartReadyAsync(_folder.File("data"), ("Notary__Limits__LookupsPerMinute", "100000"), ("Notary__Limits__VerifyPerMinute", "100000"), ("Notary__People__SignInsPerMinute", "100000"));
+        _server = await ServerProcess.StartReadyAsync(_folder.File("data"), ("Notary__Limits__LookupsPerMinute", "100000"), ("Notary__Limits__VerifyPerMinute", "100000"), ("Notary__People__SignInsPerMinute", "100000"), ("Notary__Connect__RequestsPerMinute", "100000"));
         Agency = AgencyOf(_server);
     }
 

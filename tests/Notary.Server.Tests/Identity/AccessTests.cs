@@ -34,7 +34,7 @@ public sealed class AccessTests(ServerFixture server)
     {
         JsonElement document = JsonDocument.Parse(await server.Anyone.GetStringAsync("/openapi/v1.json")).RootElement;
         IEnumerable<string> listed = document.GetProperty("paths").EnumerateObject().SelectMany(static p => p.Value.EnumerateObject(), static (p, m) => $"{m.Name.ToUpperInvariant()} {p.Name}");
-        string[] pages = ["GET /", "GET /assets/{name}", "GET /sign-in", "GET /openapi/v1.json"];
+        string[] pages = ["GET /", "GET /assets/{name}", "GET /sign-in", "GET /openapi/v1.json", "GET /connect/authorize", "POST /connect/authorize"];
         Assert.Equal(listed.Concat(pages).Order(StringComparer.Ordinal), Table.Select(static row => row.Address).Order(StringComparer.Ordinal));
         Assert.All(Table.Where(static row => row.Who == "anyone" && row.Body is not null), static row => Assert.NotEqual("-", row.Rate));
     }
@@ -113,7 +113,7 @@ public sealed class AccessTests(ServerFixture server)
         using var folder = new TemporaryFolder();
         string[] limits = ["LookupsPerMinute", "VerifyPerMinute"];
         await using ServerProcess small = await ServerProcess.StartReadyAsync(
-            folder.File("data"), [.. limits.Select(static l => ($"Notary__Limits__{l}", "5")), ("Notary__People__SignInsPerMinute", "5")]);
+            folder.File("data"), [.. limits.Select(static l => ($"Notary__Limits__{l}", "5")), ("Notary__People__SignInsPerMinute", "5"), ("Notary__Connect__RequestsPerMinute", "5")]);
         using HttpClient agency = ServerFixture.AgencyOf(small);
         using Person citizen = await Person.OfAsync(small, "citizen");
         foreach (Row row in Table.Where(static row => row.Who is "anyone" or "session" or "operator" or "agency" && row.Address != "DELETE /api/session"))
@@ -135,12 +135,13 @@ public sealed class AccessTests(ServerFixture server)
         "anyone" => "",
         "agency" => caller == "agency" ? "" : "unauthenticated",
         "operator" => "setup-refused",
+        "token" => "unauthenticated",
         "session" => person || caller == "enrolling" ? "" : "session-needed",
         "person" => person ? "" : caller == "enrolling" ? "role-not-allowed" : "session-needed",
         _ => who.Split(' ').Contains(caller) ? "" : person || caller == "enrolling" ? "role-not-allowed" : "session-needed",
     };
 
-    private static string TypeOf(Row row) => row.Path switch { "/api/evidence/batch" => "application/x-ndjson", "/api/verify" => "application/zip", "/api/trust" => "text/plain", _ => "application/json" };
+    private static string TypeOf(Row row) => row.Path switch { "/api/evidence/batch" => "application/x-ndjson", "/api/verify" => "application/zip", "/api/trust" => "text/plain", _ when row.Path.StartsWith("/connect/", StringComparison.Ordinal) => "application/x-www-form-urlencoded", _ => "application/json" };
 
     private static async Task<string> CodeAsync(HttpClient client, Row row)
     {
@@ -152,6 +153,13 @@ public sealed class AccessTests(ServerFixture server)
 
         // An event stream has no end: its head is answer enough.
         using HttpResponseMessage answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        if (row.Path is "/connect/token" or "/connect/revocation" && answer.Content.Headers.ContentType?.MediaType == "application/json")
+        {
+            // Errors of these are RFC 6749's: nobody is let in without an assertion, and whoever asks is told so.
+            Assert.Equal("invalid_client", JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetString());
+            return "";
+        }
+
         if (answer.Content.Headers.ContentType?.MediaType != "application/problem+json")
         {
             Assert.True(answer.StatusCode < HttpStatusCode.BadRequest || answer.StatusCode == HttpStatusCode.NotFound || row.Path.StartsWith("/health/", StringComparison.Ordinal), $"{row.Address}: {answer.StatusCode} without a problem");

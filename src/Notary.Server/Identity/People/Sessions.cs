@@ -96,11 +96,16 @@ internal sealed class Sessions(IdentityContext context, ServerOptions options, I
     /// <summary>The open sessions of an account, the newest first.</summary>
     public Task<List<Session>> ListAsync(Guid account) => OpenOf(account).AsNoTracking().OrderByDescending(static s => s.Created).ToListAsync();
 
-    /// <summary>Ends the open sessions of an account, all or one; how many there were.</summary>
-    public Task<int> EndAsync(Guid account, Guid? only = null, Guid? except = null)
+    /// <summary>Ends the open sessions of an account, all or one; how many there were. With all of them ends what the person allowed to clients.</summary>
+    public async Task<int> EndAsync(Guid account, Guid? only = null, Guid? except = null)
     {
         long now = Now;
-        return OpenOf(account).Where(s => (only == null || s.Id == only) && (except == null || s.Id != except)).ExecuteUpdateAsync(set => set.SetProperty(s => s.Ended, now));
+        if (only is null && except is null)
+        {
+            await context.Authorizations.Where(a => a.AccountId == account && a.Revoked == null).ExecuteUpdateAsync(set => set.SetProperty(a => a.Revoked, now));
+        }
+
+        return await OpenOf(account).Where(s => (only == null || s.Id == only) && (except == null || s.Id != except)).ExecuteUpdateAsync(set => set.SetProperty(s => s.Ended, now));
     }
 
     /// <summary>Takes the cookie from the browser.</summary>

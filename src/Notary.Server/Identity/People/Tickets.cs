@@ -22,7 +22,9 @@ internal sealed class Tickets(IdentityContext context, TimeProvider time)
     public static byte[]? HashOf(string? text)
     {
         Span<byte> key = stackalloc byte[KeySize];
-        return text is { Length: 43 } && Base64Url.TryDecodeFromChars(text, key, out int length) && length == KeySize ? SHA256.HashData(key) : null;
+
+        // Its name promises it, but decoding throws for what is no base64url.
+        return text is { Length: 43 } && Base64Url.IsValid(text) && Base64Url.TryDecodeFromChars(text, key, out int length) && length == KeySize ? SHA256.HashData(key) : null;
     }
 
     /// <summary>Makes one; the caller saves. Those that have expired are swept by the way.</summary>

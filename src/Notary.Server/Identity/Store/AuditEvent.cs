@@ -22,4 +22,9 @@ internal static class AuditEvent
     public const string OperatorRefused = "operator-refused";
     public const string DevelopmentLink = "development-link";
     public const string AuditRead = "audit-read";
+    public const string TokenKey = "token-key";
+    public const string TokenIssue = "token-issue";
+    public const string TokenUse = "token-use";
+    public const string TokenRevoke = "token-revoke";
+    public const string ClientAllow = "client-allow";
 }

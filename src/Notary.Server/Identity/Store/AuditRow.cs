@@ -12,7 +12,7 @@ internal sealed class AuditRow
     /// <summary>When.</summary>
     public long Time { get; set; }
 
-    /// <summary>Who: an account's id, a service account as <c>service:chain/name</c>, or empty when unknown.</summary>
+    /// <summary>Who: an account's id, a service account as <c>service:chain/name</c>, a relying party as <c>client:name</c>, or empty when unknown.</summary>
     public string Actor { get; set; } = "";
 
     /// <summary>What was tried, from the closed list <see cref="AuditEvent"/>.</summary>

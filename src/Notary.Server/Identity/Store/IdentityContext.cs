@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore.Metadata;
 namespace Notary.Server.Identity.Store;
 
 /// <summary>
-/// The tables of people, their factors, sessions and the audit trail. The scripts <c>identity-*.sql</c> make them; a test holds both against this model.
+/// The tables of people, their factors, sessions and the audit trail, and of what clients were allowed. The scripts <c>identity-*.sql</c> make them; a test holds both against this model.
 /// </summary>
 internal sealed partial class IdentityContext(DbContextOptions<IdentityContext> options) : IdentityUserContext<Account, Guid>(options)
 {
@@ -21,6 +21,14 @@ internal sealed partial class IdentityContext(DbContextOptions<IdentityContext> 
     public DbSet<OfficerAct> Acts => Set<OfficerAct>();
 
     public DbSet<AuditRow> Audit => Set<AuditRow>();
+
+    public DbSet<TokenKey> TokenKeys => Set<TokenKey>();
+
+    public DbSet<ClientAuthorization> Authorizations => Set<ClientAuthorization>();
+
+    public DbSet<AuthorizationSecret> Secrets => Set<AuthorizationSecret>();
+
+    public DbSet<UsedAssertion> UsedAssertions => Set<UsedAssertion>();
 
     protected override void OnModelCreating(ModelBuilder builder)
     {
@@ -71,6 +79,31 @@ internal sealed partial class IdentityContext(DbContextOptions<IdentityContext> 
             row.ToTable("audit");
             row.HasKey(r => r.Number);
             row.Property(r => r.Number).ValueGeneratedNever();
+        });
+        builder.Entity<TokenKey>(key =>
+        {
+            key.ToTable("token_key");
+            key.HasKey(k => k.Number);
+            key.Property(k => k.Number).ValueGeneratedNever();
+        });
+        builder.Entity<ClientAuthorization>(authorization =>
+        {
+            authorization.ToTable("client_authorization");
+            authorization.HasIndex(a => a.AccountId);
+            authorization.HasOne<Account>().WithMany().HasForeignKey(a => a.AccountId);
+        });
+        builder.Entity<AuthorizationSecret>(secret =>
+        {
+            secret.ToTable("authorization_secret");
+            secret.HasKey(s => s.KeyHash);
+            secret.HasIndex(s => s.AuthorizationId);
+            secret.HasOne<ClientAuthorization>().WithMany().HasForeignKey(s => s.AuthorizationId);
+        });
+        builder.Entity<UsedAssertion>(used =>
+        {
+            used.ToTable("used_assertion");
+            used.HasKey(u => u.KeyHash);
+            used.HasIndex(u => u.Expires);
         });
         foreach (IMutableEntityType entity in builder.Model.GetEntityTypes().Where(static entity => !entity.IsOwned()))
         {

@@ -17,7 +17,7 @@ internal sealed class IdentityDatabase : IDisposable
     // Two servers that start at once: one runs the scripts, the other waits.
     private const long MigrationLock = 0x6e6f746172790001;
 
-    private static readonly string[] Scripts = ["0001"];
+    private static readonly string[] Scripts = ["0001", "0002"];
 
     private readonly Action<DbContextOptionsBuilder> _use;
     private readonly Func<DbConnection> _connect;

@@ -36,4 +36,10 @@ internal enum TicketPurpose
 
     /// <summary>A passkey is being used.</summary>
     PasskeyAssertion = 5,
+
+    /// <summary>A client's request waits for a fresh sign-in.</summary>
+    AuthorizationRequest = 6,
+
+    /// <summary>A client's request is shown to the person, who allows or refuses it.</summary>
+    Consent = 7,
 }

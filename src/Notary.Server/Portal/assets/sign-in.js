@@ -119,6 +119,8 @@ function showSession(session) {
 }
 
 async function show() {
+  // An application asked for a fresh sign-in: who is signed in already does it again.
+  if (new URLSearchParams(location.search).has("again")) { showSignIn(); return; }
   try {
     const session = await call("GET", "/api/session");
     if (session.enrolling) { showEnrol(); } else { showSession(session); }
