@@ -69,6 +69,32 @@ public sealed class ChainState
     public IEnumerable<(long Index, KeyRecord Key)> KeysOf(string account) =>
         _keys.Where(entry => entry.Value.Account == account && LatestOfKey(entry.Value.KeyId) == entry.Key).OrderBy(static entry => entry.Key).Select(static entry => (entry.Key, entry.Value));
 
+    /// <summary>
+    /// Index of the record by which an account submits: of its keys for that, which hold on the chain at that time, the newest; while a key is being replaced two do. Where none holds, the newest of all, of which
+    /// admission says why not; null for an account without any.
+    /// </summary>
+    /// <param name="account">The account.</param>
+    /// <param name="origin">The chain's origin.</param>
+    /// <param name="time">Milliseconds since 1970; the leaf will not be sealed before.</param>
+    public long? SubmittingKey(string account, string origin, long time)
+    {
+        long? newest = null;
+        long? holding = null;
+        foreach (var (index, key) in KeysOf(account))
+        {
+            newest = index;
+            if (key.Purpose == KeyPurpose.Submitter && key.Revoked is null && key.From <= time && time < key.Until && (key.Chains[0] == KeyRecord.Any || key.Chains.Contains(origin)))
+            {
+                holding = index;
+            }
+        }
+
+        return holding ?? newest;
+    }
+
+    /// <summary>Version of the document of that name in force, or 0.</summary>
+    public long PolicyVersion(string name) => _policies.TryGetValue(name, out var policy) ? policy.Version : 0;
+
     /// <summary>A state that starts equal and changes alone.</summary>
     public ChainState Fork() => (ChainState)MemberwiseClone();
 
