@@ -9,6 +9,13 @@ using Notary.Ledger;
 
 namespace Notary.Chain;
 
+/// <summary>A policy in force on a chain.</summary>
+/// <param name="Name">One of <see cref="PolicyNames"/>.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Index">Index of its leaf.</param>
+/// <param name="Document">Its canonical text.</param>
+public sealed record PolicyStanding(string Name, long Version, long Index, ReadOnlyMemory<byte> Document);
+
 /// <summary>
 /// One opened chain: its keys, its store, its sequencer, its reader and its digest index. Deposits go in here.
 /// </summary>
@@ -174,6 +181,19 @@ public sealed class ChainHost : IDisposable
 
     /// <summary>The versions of the trust file that this chain carries, oldest first, as far as they were appended.</summary>
     public IReadOnlyList<TrustInForce> TrustVersions => _appender.State.TrustVersions;
+
+    /// <summary>The policies in force, in the order of <see cref="PolicyNames"/>, as far as they were appended.</summary>
+    public IReadOnlyList<PolicyStanding> PoliciesInForce
+    {
+        get
+        {
+            var state = _appender.State;
+            return [.. PolicyNames.InOrder.Where(name => state.PolicyText(name) is not null).Select(name => new PolicyStanding(name, state.PolicyVersion(name), state.PolicyIndex(name), state.PolicyText(name)!.Value))];
+        }
+    }
+
+    /// <summary>The newest record of each key of an account, by index, as far as they were appended.</summary>
+    public IReadOnlyList<(long Index, KeyRecord Key)> KeysOf(string account) => [.. _appender.State.KeysOf(account)];
 
     /// <summary>What ledger nodes said that is sealed on this chain, as far as it was appended.</summary>
     public NodesState SealedStatements => _appender.State.Nodes;

@@ -33,6 +33,9 @@ internal static partial class Log
     [LoggerMessage(11, LogLevel.Warning, "{Origin} is closed by leaf {MainIndex} of the main chain: of {Lost} entries {Available} are available, and {Successor} takes its place; handed in by {Account}.")]
     public static partial void ChainClosedForGood(ILogger logger, string origin, long mainIndex, long available, long lost, string successor, string account);
 
+    [LoggerMessage(12, LogLevel.Warning, "All {Documents} documents of the proposal {Fingerprint} are sealed; handed in by {Account}.")]
+    public static partial void GovernanceApplied(ILogger logger, string fingerprint, int documents, string account);
+
     [LoggerMessage(20, LogLevel.Error, "The ledger node of {Origin} has stopped; its requests are answered 503.")]
     public static partial void NodeStopped(ILogger logger, string origin, Exception failure);
 

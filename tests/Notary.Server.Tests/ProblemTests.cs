@@ -49,6 +49,8 @@ public sealed class ProblemTests(ServerFixture server)
         not-the-depositor 403
         outcome-unknown 503
         package-refused 422
+        proposal-malformed 400
+        proposal-refused 422
         queue-full 503
         rate-limited 429
         record-not-found 404
