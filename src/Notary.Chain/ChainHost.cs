@@ -9,6 +9,13 @@ using Notary.Ledger;
 
 namespace Notary.Chain;
 
+/// <summary>A policy in force on a chain.</summary>
+/// <param name="Name">One of <see cref="PolicyNames"/>.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Index">Index of its leaf.</param>
+/// <param name="Document">Its canonical text.</param>
+public sealed record PolicyStanding(string Name, long Version, long Index, ReadOnlyMemory<byte> Document);
+
 /// <summary>
 /// One opened chain: its keys, its store, its sequencer, its reader and its digest index. Deposits go in here.
 /// </summary>
@@ -167,7 +174,7 @@ public sealed class ChainHost : IDisposable
     public string? Waiting => DatabaseLost ?? FreshnessPending;
 
     /// <summary>The key records of an account, as far as they were appended: the newest of each key, by index, whatever its validity.</summary>
-    public IEnumerable<(long Index, KeyRecord Key)> KeysOf(string account) => _appender.State.KeysOf(account);
+    public IReadOnlyList<(long Index, KeyRecord Key)> KeysOf(string account) => [.. _appender.State.KeysOf(account)];
 
     /// <summary>The newest anchor of another chain on this one, as far as it was appended; null without one.</summary>
     public AnchorInForce? LatestAnchor(string origin) => _appender.State.LatestAnchor(origin);
@@ -177,6 +184,16 @@ public sealed class ChainHost : IDisposable
 
     /// <summary>The versions of the trust file that this chain carries, oldest first, as far as they were appended.</summary>
     public IReadOnlyList<TrustInForce> TrustVersions => _appender.State.TrustVersions;
+
+    /// <summary>The policies in force, in the order of <see cref="PolicyNames"/>, as far as they were appended.</summary>
+    public IReadOnlyList<PolicyStanding> PoliciesInForce
+    {
+        get
+        {
+            var state = _appender.State;
+            return [.. PolicyNames.InOrder.Where(name => state.PolicyText(name) is not null).Select(name => new PolicyStanding(name, state.PolicyVersion(name), state.PolicyIndex(name), state.PolicyText(name)!.Value))];
+        }
+    }
 
     /// <summary>What ledger nodes said that is sealed on this chain, as far as it was appended.</summary>
     public NodesState SealedStatements => _appender.State.Nodes;

@@ -53,6 +53,9 @@ public enum ChainRefusal
 
     /// <summary>The chain cannot be closed, or not so: it is the main chain, or this would not take the incident.</summary>
     NotClosable = 17,
+
+    /// <summary>What governance signed is not what admission asks of the chain's first leaves.</summary>
+    NotSigned = 18,
 }
 
 /// <summary>A chain is not opened or created; the message is one sentence with the remedy.</summary>

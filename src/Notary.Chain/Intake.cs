@@ -60,7 +60,7 @@ internal sealed class Intake(Genesis genesis, ItemCipher cipher, Hash32 digestKe
     {
         var first = group[0].Deposit;
         var now = state();
-        if (now.SubmitterKeyOf(first.Account, genesis.Origin, RecordTime.ToMilliseconds(first.Received)) is not { } key)
+        if (now.SubmitterKeyOf(first.Account, genesis.Origin, Math.Max(RecordTime.ToMilliseconds(first.Received), now.LastSealed)) is not { } key)
         {
             Array.ForEach(group, static r => r.Ended = DepositOutcome.NoKey);
             return;

@@ -198,6 +198,24 @@ public sealed class NotaryClient : IDisposable
             cancel);
     }
 
+    /// <summary>Hands in policies and key records with their governance signatures; the server seals them. The answer's JSON, not verified.</summary>
+    /// <param name="proposal">With the signatures.</param>
+    /// <param name="cancel">Gives up; what is sealed is then unknown, and the same proposal may be handed in again.</param>
+    public Task<byte[]> ApplyGovernanceUnverifiedAsync(GovernanceProposal proposal, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(proposal);
+        return SendAsync(
+            () => new HttpRequestMessage(HttpMethod.Post, "api/governance")
+            {
+                Content = new ReadOnlyMemoryContent(proposal.ToBytes()) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
+            },
+            cancel);
+    }
+
+    /// <summary>Genesis and policies in force of the server's chains, and the newest record of each key of an account; the answer's JSON, not verified.</summary>
+    public Task<byte[]> GovernanceUnverifiedAsync(string account, CancellationToken cancel = default) =>
+        SendAsync(() => new HttpRequestMessage(HttpMethod.Get, "api/governance?account=" + Uri.EscapeDataString(account)), cancel);
+
     /// <summary>How many leaves the server says that its main chain has: where a change of the trust file may begin. Not verified.</summary>
     public async Task<long> MainSizeUnverifiedAsync(CancellationToken cancel = default)
     {

@@ -36,6 +36,9 @@ internal static partial class Log
     [LoggerMessage(15, LogLevel.Warning, "The identity database does not answer; tokens go on with the keys that are known: {Sentence}")]
     public static partial void TokenKeysStale(ILogger logger, string sentence);
 
+    [LoggerMessage(12, LogLevel.Warning, "All {Documents} documents of the proposal {Fingerprint} are sealed; handed in by {Account}.")]
+    public static partial void GovernanceApplied(ILogger logger, string fingerprint, int documents, string account);
+
     [LoggerMessage(20, LogLevel.Error, "The ledger node of {Origin} has stopped; its requests are answered 503.")]
     public static partial void NodeStopped(ILogger logger, string origin, Exception failure);
 

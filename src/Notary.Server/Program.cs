@@ -52,6 +52,7 @@ try
     app.MapNetwork(platform);
     app.MapTrust(platform, app.Logger);
     app.MapIncidents(platform, app.Logger);
+    app.MapGovernance(platform, app.Logger);
     app.MapTransfers(platform, waiting, TimeProvider.System, app.Logger);
     app.MapEvents(platform, feeds, options.Limits, TimeProvider.System);
     app.MapWebhooks(platform, webhooks, options.Limits);

@@ -26,7 +26,7 @@ public class FrozenNumbersTests
         Assert.Equal(["Cosigned=0", "Unreachable=1", "Ahead=2", "Inconsistent=3", "Refused=4", "UnknownLog=5"], Names<FeedOutcome>());
         Assert.Equal(
             ["NotCreated=1", "Exists=2", "OtherVersion=3", "Locked=4", "Inconsistent=5", "Key=6", "Template=7", "Storage=8", "Durability=9", "Trust=10",
-                "MirrorsMissing=11", "Forked=12", "EntriesLost=13", "Copied=14", "Recoverable=15", "Closed=16", "NotClosable=17"], Names<ChainRefusal>());
+                "MirrorsMissing=11", "Forked=12", "EntriesLost=13", "Copied=14", "Recoverable=15", "Closed=16", "NotClosable=17", "NotSigned=18"], Names<ChainRefusal>());
         Assert.Equal(
             ["None=0", "NotGoverned=1", "NotNextVersion=2", "NotAuthorised=3", "TooLarge=4", "ChainMissing=5", "LogKeyMissing=6", "ReachesBack=7", "NotAppended=8"], Names<TrustRefusal>());
     }

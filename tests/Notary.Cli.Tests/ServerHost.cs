@@ -27,12 +27,20 @@ internal sealed class ServerHost : IDisposable
     public static string Dll { get; } = Path.Combine(
         Workspace.RepositoryRoot, "src", "Notary.Server", "bin", Workspace.Configuration, new DirectoryInfo(AppContext.BaseDirectory).Name, "Notary.Server.dll");
 
-    public static async Task<ServerHost> StartAsync(string root, bool waitReady = true)
+    /// <param name="root">Holds <c>data</c>.</param>
+    /// <param name="waitReady">Until its chains seal; else until it answers.</param>
+    /// <param name="passwordFile">Starts it outside Development, with the password of the key files in that file.</param>
+    public static async Task<ServerHost> StartAsync(string root, bool waitReady = true, string? passwordFile = null)
     {
         string data = Path.Combine(root, "data");
         string url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [Dll]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = root };
-        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = passwordFile is null ? "Development" : "Production";
+        if (passwordFile is not null)
+        {
+            start.Environment["Notary__Folders__PasswordFile"] = passwordFile;
+        }
+
         start.Environment["Notary__Folders__Data"] = data;
         start.Environment["Notary__Listen__Url"] = url;
         Process process = Process.Start(start)!;

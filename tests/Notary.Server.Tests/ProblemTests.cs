@@ -50,6 +50,8 @@ public sealed class ProblemTests(ServerFixture server)
         not-the-depositor 403
         outcome-unknown 503
         package-refused 422
+        proposal-malformed 400
+        proposal-refused 422
         proxy-unexpected 400
         queue-full 503
         rate-limited 429

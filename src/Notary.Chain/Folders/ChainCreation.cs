@@ -46,6 +46,11 @@ public static class ChainCreation
             throw new ChainRefusedException(ChainRefusal.Exists, $"The chain '{template.Name}' exists already in '{data.Root}': a chain is created once.");
         }
 
+        if (Directory.Exists(ChainCeremony.Signing(data, template.Name).Root))
+        {
+            throw new ChainRefusedException(ChainRefusal.Exists, $"The chain '{template.Name}' waits in '{data.Root}' for its governance signatures: a development chain is made in a data folder of its own.");
+        }
+
         var building = new ChainFolder(Path.Combine(Path.GetDirectoryName(folder.Root)!, "." + template.Name + ".new"));
         try
         {

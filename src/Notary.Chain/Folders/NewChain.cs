@@ -49,9 +49,9 @@ internal sealed class NewChain : IDisposable
     private readonly ChainFolder _folder;
     private readonly List<byte[]> _policies;
     private readonly ISigner _log;
-    private readonly byte[] _accountKey;
+    private readonly byte[]? _accountKey;
 
-    private NewChain(ChainTemplate template, ChainFolder folder, Genesis genesis, List<byte[]> policies, ISigner log, byte[] accountKey)
+    private NewChain(ChainTemplate template, ChainFolder folder, Genesis genesis, List<byte[]> policies, ISigner log, byte[]? accountKey)
     {
         Template = template;
         _folder = folder;
@@ -68,10 +68,18 @@ internal sealed class NewChain : IDisposable
     /// <summary>The algorithm of a suite's log, node and governance keys.</summary>
     public static KeyAlgorithm AlgorithmOf(Suite suite) => suite.Id == SuiteId.Sm ? KeyAlgorithm.Sm2 : KeyAlgorithm.Ed25519;
 
+    /// <summary>The five policies, canonical, in the order of leaves 0 to 4.</summary>
+    /// <exception cref="ChainRefusedException">One is missing or none of its format.</exception>
+    public static List<byte[]> ReadPolicies(ChainTemplate template) => [.. PolicyNames.InOrder.Select(name => ReadPolicy(template, name))];
+
+    /// <summary>Makes folder, keys and genesis, and a key of the development account.</summary>
+    public static NewChain Make(ChainTemplate template, ChainFolder folder, string deployment, GovernanceKey governance, string password, TimeProvider time) =>
+        Make(template, folder, deployment, [governance.Key], 1, withAccount: true, password, time);
+
     /// <summary>Makes folder, keys and genesis.</summary>
-    public static NewChain Make(ChainTemplate template, ChainFolder folder, string deployment, GovernanceKey governance, string password, TimeProvider time)
+    public static NewChain Make(ChainTemplate template, ChainFolder folder, string deployment, IReadOnlyList<NoteKey> governance, int k, bool withAccount, string password, TimeProvider time)
     {
-        var policies = PolicyNames.InOrder.Select(name => ReadPolicy(template, name)).ToList();
+        var policies = ReadPolicies(template);
         DurableFile.CreateOwnerOnlyFolder(folder.Root);
         DurableFile.CreateOwnerOnlyFolder(Path.Combine(folder.Root, "keys"));
         var algorithm = AlgorithmOf(template.Suite);
@@ -79,21 +87,21 @@ internal sealed class NewChain : IDisposable
         try
         {
             // The account signs no statements yet: its secret is enough in Development, but its records name a key of its own.
-            using var account = KeyFile.Create(folder.KeyPath(ChainCreation.DevelopmentAccount + ".pem"), algorithm, password);
+            using var account = withAccount ? KeyFile.Create(folder.KeyPath(ChainCreation.DevelopmentAccount + ".pem"), algorithm, password) : null;
             foreach (var path in new[] { folder.WrappingKeyPath, folder.DigestIndexKeyPath, folder.SubjectIndexKeyPath })
             {
                 CryptographicOperations.ZeroMemory(SymmetricKeyFile.Create(path, 32, password));
             }
 
             var logKey = NoteKey.Create(deployment + "/" + template.Name, NoteKey.TypeFor(algorithm, cosignature: false), log.PublicKey.Span);
-            var genesis = Genesis.Create(deployment, template.Name, template.Code, template.Suite, 1, [governance.Key], logKey, time.GetUtcNow());
+            var genesis = Genesis.Create(deployment, template.Name, template.Code, template.Suite, k, governance, logKey, time.GetUtcNow());
             DurableFile.Replace(folder.GenesisPath, genesis.Canonical.Span);
             foreach (var file in new[] { "chain.json", "nodes.txt" })
             {
                 DurableFile.Replace(Path.Combine(folder.Root, file), File.ReadAllBytes(Path.Combine(template.Folder, file)));
             }
 
-            return new NewChain(template, folder, genesis, policies, log, account.PublicKey.ToArray());
+            return new NewChain(template, folder, genesis, policies, log, account?.PublicKey.ToArray());
         }
         catch
         {
@@ -103,7 +111,7 @@ internal sealed class NewChain : IDisposable
     }
 
     /// <summary>
-    /// Seals the five policies, the development account's key and, when there is one, the trust file. Leaf 0 is signed before anything follows it; the others are the second batch.
+    /// Seals the five policies, the development account's key and, when there is one, the trust file.
     /// </summary>
     public void SealFirstLeaves(GovernanceKey governance, TrustFile? trust, TimeProvider time)
     {
@@ -120,7 +128,7 @@ internal sealed class NewChain : IDisposable
             Account = ChainCreation.DevelopmentAccount,
             Purpose = KeyPurpose.Submitter,
             SuiteId = Genesis.Suite.Id,
-            Spki = PublicKeyInfo.Format(AlgorithmOf(Genesis.Suite), _accountKey),
+            Spki = PublicKeyInfo.Format(AlgorithmOf(Genesis.Suite), _accountKey!),
             Chains = [Genesis.Origin],
             Types = [KeyRecord.Any],
             From = RecordTime.ToMilliseconds(now),
@@ -133,21 +141,29 @@ internal sealed class NewChain : IDisposable
             Add(SystemLeaves.Trust(Genesis, trust, Guid.CreateVersion7(now), now));
         }
 
-        using var appender = ChainAppender.Create(Sqlite.SqliteChainStore.Create(_folder.DatabasePath), Genesis, LogSigner.Of(Genesis, _log), time);
-        appender.Finish(appender.Append([AppendRequest.Of(leaves[0])]));
-        appender.Finish(appender.Append([.. leaves.Skip(1).Select(AppendRequest.Of)]));
-        appender.StoreNote();
+        Seal(_folder, Genesis, _log, leaves, time);
 
         void Add(LeafDraft draft) => leaves.Add(new SystemLeaf(Genesis.Suite, draft));
     }
 
-    /// <summary>Draws the development account's secret.</summary>
+    /// <summary>Makes a chain's database of its first leaves. Leaf 0 is signed before anything follows it; the others are the second batch.</summary>
+    public static void Seal(ChainFolder folder, Genesis genesis, ISigner log, IReadOnlyList<SystemLeaf> leaves, TimeProvider time)
+    {
+        using var appender = ChainAppender.Create(Sqlite.SqliteChainStore.Create(folder.DatabasePath), genesis, LogSigner.Of(genesis, log), time);
+        appender.Finish(appender.Append([AppendRequest.Of(leaves[0])]));
+        appender.Finish(appender.Append([.. leaves.Skip(1).Select(AppendRequest.Of)]));
+        appender.StoreNote();
+    }
+
+    /// <summary>Draws a service account's secret.</summary>
     /// <param name="credential">The credential file of the client.</param>
+    /// <param name="server">Where it finds the server.</param>
+    /// <param name="account">The account.</param>
     /// <returns>The secret.</returns>
-    public static string WriteCredential(out byte[] credential, string server = ChainCreation.DevelopmentServer)
+    public static string WriteCredential(out byte[] credential, string server = ChainCreation.DevelopmentServer, string account = ChainCreation.DevelopmentAccount)
     {
         var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
-        credential = JsonSerializer.SerializeToUtf8Bytes(new { server, account = ChainCreation.DevelopmentAccount, secret });
+        credential = JsonSerializer.SerializeToUtf8Bytes(new { server, account, secret });
         return secret;
     }
 

@@ -130,6 +130,14 @@ public sealed class ChainNetwork : IAsyncDisposable
         return _closed.ApplyAsync(record);
     }
 
+    /// <summary>Seals policies and key records that governance has signed, each on its chain. What stands there already answers where.</summary>
+    /// <param name="proposal">With the signatures; of all or of nothing, unless a chain stops in the middle.</param>
+    public Task<GovernanceApplied> ApplyGovernanceAsync(GovernanceProposal proposal)
+    {
+        ArgumentNullException.ThrowIfNull(proposal);
+        return GovernanceSealing.ApplyAsync(_chains, proposal, _time);
+    }
+
     /// <summary>A version of the trust file that was or is in force, as far as the main chain carries it; null for any other.</summary>
     public TrustFile? TrustVersion(long version)
     {

@@ -309,7 +309,7 @@ public sealed class CustodyTransfers(IReadOnlyDictionary<string, ChainHost> chai
     private static async Task<CustodyResult> AppendAsync(ChainHost chain, CustodyActor actor, CustodyRecord record)
     {
         var state = chain.State;
-        if (state.SubmitterKeyOf(actor.Account, chain.Genesis.Origin, RecordTime.ToMilliseconds(actor.Received)) is not { } key)
+        if (state.SubmitterKeyOf(actor.Account, chain.Genesis.Origin, Math.Max(RecordTime.ToMilliseconds(actor.Received), state.LastSealed)) is not { } key)
         {
             return new CustodyResult(CustodyEnding.NoKey);
         }

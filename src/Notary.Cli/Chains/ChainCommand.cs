@@ -21,9 +21,11 @@ internal static class ChainCommand
         Option<string?> data = DataOption();
         var deployment = new Option<string>("--deployment") { Description = "The deployment's name, the first part of the origin; it never changes afterwards. In a network's folder it is the network's.", DefaultValueFactory = _ => "notary.example" };
         Option<string?> password = ClientOptions.PasswordFile();
-        var command = new Command("create", "Makes keys, genesis and the first records of a chain in the data folder; in the folder of a demonstration network also its ledger nodes, and the version of the trust file that knows it.") { name, template, data, deployment, password };
+        var command = new Command("create", "Makes keys, genesis and the first records of a chain in the data folder; in the folder of a demonstration network also its ledger nodes, and the version of the trust file that knows it. Under offline governance in two halves: with --governance and --node it writes what governance signs, with --signed it makes the chain.") { name, template, data, deployment, password };
+        var ceremony = new ChainCeremonyVerb();
+        ceremony.AddTo(command);
         command.SetAction((parsed, _) => RunAsync(
-            parsed.GetValue(name)!, parsed.GetValue(template), parsed.GetValue(data), parsed.GetValue(deployment)!, parsed.GetValue(password)));
+            parsed, ceremony, parsed.GetValue(name)!, parsed.GetValue(template), parsed.GetValue(data), parsed.GetValue(deployment)!, parsed.GetValue(password)));
         return command;
     }
 
@@ -110,6 +112,7 @@ internal static class ChainCommand
             ChainRefusal.Inconsistent or ChainRefusal.Forked or ChainRefusal.EntriesLost or ChainRefusal.Recoverable or ChainRefusal.Closed or ChainRefusal.NotClosable => ExitCode.Failed,
             ChainRefusal.Locked => ExitCode.Unavailable,
             ChainRefusal.Template => ExitCode.NoInput,
+            ChainRefusal.NotSigned => ExitCode.Data,
             ChainRefusal.Trust or ChainRefusal.MirrorsMissing => ExitCode.Unavailable,
             _ => ExitCode.Configuration,
         },
@@ -117,24 +120,33 @@ internal static class ChainCommand
         refused.Message.ReplaceLineEndings(" "),
         refused);
 
-    private static async Task<int> RunAsync(string name, string? templateFolder, string? dataPath, string deployment, string? passwordFile)
+    private static ChainTemplate TemplateOf(string name, string? folder)
+    {
+        ChainTemplate template = ChainTemplate.Load(folder ?? FindTemplate(name));
+        return string.Equals(template.Name, name, StringComparison.Ordinal)
+            ? template
+            : throw new CliException(ExitCode.Usage, "template-name", $"The template {template.Folder} is of the chain {template.Name}, not {name}.");
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, ChainCeremonyVerb ceremony, string name, string? templateFolder, string? dataPath, string deployment, string? passwordFile)
     {
         try
         {
-            ChainTemplate template = ChainTemplate.Load(templateFolder ?? FindTemplate(name));
-            if (!string.Equals(template.Name, name, StringComparison.Ordinal))
+            CheckName(name);
+            ChainTemplate? template = ceremony.IsSecondHalf(parsed) ? null : TemplateOf(name, templateFolder);
+            using DataFolder data = DataFolder.Take(DataFolderPath(dataPath), create: true);
+            if (ceremony.IsAskedFor(parsed, data))
             {
-                throw new CliException(ExitCode.Usage, "template-name", $"The template {template.Folder} is of the chain {template.Name}, not {name}.");
+                return ceremony.Run(parsed, data, name, template, deployment, passwordFile);
             }
 
-            using DataFolder data = DataFolder.Take(DataFolderPath(dataPath), create: true);
             string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
             if (RegionCreation.IsNetwork(data))
             {
-                return await AddRegionAsync(data, template, password);
+                return await AddRegionAsync(data, template!, password);
             }
 
-            CreatedChain created = ChainCreation.Create(data, template, deployment, password, TimeProvider.System);
+            CreatedChain created = ChainCreation.Create(data, template!, deployment, password, TimeProvider.System);
             Console.WriteLine($"created: {created.Genesis.Origin} ({created.Genesis.Code}, {created.Genesis.Suite.Name}), genesis {created.Genesis.Fingerprint.ToHex()}");
             Console.WriteLine($"trust file: {data.TrustPath}, fingerprint {created.TrustFingerprint}");
             foreach (string file in created.Files)

@@ -85,9 +85,15 @@ internal static class TrustPropose
         };
     }
 
-    /// <summary>Shows what a version changes, and who has to sign it still.</summary>
-    public static void Show(TextWriter output, TrustProposal proposal, TrustFile current)
+    /// <summary>Shows what a version changes, and who has to sign it still; of a first version, which follows none, what it says.</summary>
+    public static void Show(TextWriter output, TrustProposal proposal, TrustFile? current)
     {
+        if (current is null)
+        {
+            ShowFirst(output, proposal);
+            return;
+        }
+
         output.WriteLine($"version {proposal.Content.Version} of {Terminal.Printable(proposal.Content.Deployment)}, after version {current.Content.Version}");
         output.WriteLine($"fingerprint {proposal.Fingerprint.ToHex()}");
         foreach (string change in TrustChanges.Describe(current, proposal.Content))
@@ -101,6 +107,28 @@ internal static class TrustPropose
         {
             output.WriteLine($"the new governance key {Terminal.Printable(key.Name)} has to sign too");
         }
+    }
+
+    private static void ShowFirst(TextWriter output, TrustProposal proposal)
+    {
+        TrustContent content = proposal.Content;
+        output.WriteLine($"the first version of {Terminal.Printable(content.Deployment)}: {TrustNames.Of(content.Mode)}, required: {TrustNames.Of(content.Required)}");
+        output.WriteLine($"fingerprint {proposal.Fingerprint.ToHex()}");
+        foreach (NoteKey key in content.GovernanceKeys)
+        {
+            output.WriteLine("  governance: " + Terminal.Printable(key.Format()));
+        }
+
+        foreach (TrustedChain chain in content.Chains)
+        {
+            output.WriteLine($"  {Terminal.Printable(chain.Origin)} ({chain.Code}, {chain.Suite.Name}): the log signs with {Terminal.Printable(string.Join(", ", chain.LogKeys.Select(static key => key.Format())))}; its quorum policy:");
+            foreach (string line in chain.PolicyText.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                output.WriteLine("    " + Terminal.Printable(line));
+            }
+        }
+
+        output.WriteLine($"signed by {content.GovernanceKeys.Count(proposal.IsSignedBy)} of the {content.GovernanceThreshold} governance keys that have to");
     }
 
     private static int Write(TrustDraft draft, TrustFile current, string? output)

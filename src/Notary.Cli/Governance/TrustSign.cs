@@ -44,8 +44,13 @@ internal static class TrustSign
     private static int Run(string path, string keyPath, string? passwordFile, string? trustPath, string? fingerprint)
     {
         TrustProposal proposal = Read(path);
-        TrustFile current = TrustPropose.Current(trustPath);
-        if (proposal.Content.Previous != current.Fingerprint || proposal.Content.Version != current.Content.Version + 1)
+        TrustFile? current = proposal.Content.Version == 1 ? null : TrustPropose.Current(trustPath);
+        if (current is null && TrustStore.Load(trustPath).Files.FirstOrDefault(found => found.File.Content.Deployment == proposal.Content.Deployment) is { } known)
+        {
+            throw new CliException(ExitCode.Failed, "trust-not-next", $"The proposal is the first version of {Terminal.Printable(proposal.Content.Deployment)}, of which {known.Path} is version {known.File.Content.Version}: a deployment has one first version.");
+        }
+
+        if (current is not null && (proposal.Content.Previous != current.Fingerprint || proposal.Content.Version != current.Content.Version + 1))
         {
             throw new CliException(ExitCode.Failed, "trust-not-next", $"The proposal is version {proposal.Content.Version} and does not follow version {current.Content.Version} with the fingerprint {current.Fingerprint.ToHex()}; sign what follows the trust file in force.");
         }
@@ -65,6 +70,7 @@ internal static class TrustSign
         Console.WriteLine($"signed by {Terminal.Printable(key.Name)}: {Path.GetFullPath(path)}");
         Console.WriteLine(signed.TryFinish(current, out _) is { } missing
             ? $"not enough yet: {Terminal.Printable(missing.Detail)}"
+            : current is null ? $"enough have signed; next: notary chain create {TrustFile.MainChain} --signed {TrustFile.MainChain}.proposal --trust {Path.GetFileName(path)}"
             : $"enough have signed; next: notary trust apply {Path.GetFileName(path)}");
         return ExitCode.Passed;
     }

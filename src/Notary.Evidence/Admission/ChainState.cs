@@ -88,6 +88,9 @@ public sealed class ChainState
         return good ?? newest;
     }
 
+    /// <summary>Version of the document of that name in force, or 0.</summary>
+    public long PolicyVersion(string name) => _policies.TryGetValue(name, out var policy) ? policy.Version : 0;
+
     /// <summary>A state that starts equal and changes alone.</summary>
     public ChainState Fork() => (ChainState)MemberwiseClone();
 

@@ -36,6 +36,8 @@ public sealed record KeyRecord
         "account", "chain", "chains", "from", "governance", "id", "key", "kind", "purpose", "received", "revoked", "sealed", "spki", "suite",
         "supersedes", "types", "until", "v",
     ];
+    private static readonly string[] SignedMembers = ["account", "chains", "from", "key", "purpose", "revoked", "spki", "suite", "supersedes", "types", "until"];
+    private static readonly string[] Optional = ["revoked", "supersedes"];
 
     /// <summary>The account.</summary>
     public required string Account { get; init; }
@@ -90,15 +92,36 @@ public sealed record KeyRecord
     internal IEnumerable<(string, CanonicalValue?)> ToMembers() =>
         [.. Signed(), ("governance", CanonicalValue.OfArray(Signatures.Select(static s => s.ToValue())))];
 
+    /// <summary>Parses <see cref="SignedDocument"/>: a record without signatures.</summary>
+    /// <returns>Empty, or the member where the format is broken.</returns>
+    public static string TryParseDocument(ReadOnlySpan<byte> document, out KeyRecord? record)
+    {
+        record = null;
+        if (!System.Text.Ascii.IsValid(document) || !CanonicalValue.TryParseCanonical(document, CanonicalLimits.Document, out var json).Ok || json.Type != CanonicalType.Object)
+        {
+            return "not canonical";
+        }
+
+        var result = LeafForm.CheckMembers(json, SignedMembers, Optional);
+        result = result.Ok ? TryRead(json, [], out record) : result;
+        return result.Ok ? string.Empty : result.Member.Length > 0 ? result.Member : result.Code;
+    }
+
     internal static AdmissionResult TryParse(CanonicalValue leaf, out KeyRecord? record)
     {
         record = null;
-        var members = LeafForm.CheckMembers(leaf, Members, ["revoked", "supersedes"]);
+        var members = LeafForm.CheckMembers(leaf, Members, Optional);
         if (!members.Ok)
         {
             return members;
         }
 
+        return Governance.TryParse(leaf["governance"], out var signatures) ? TryRead(leaf, signatures, out record) : AdmissionResult.Of(AdmissionFailure.BadValue, "governance");
+    }
+
+    private static AdmissionResult TryRead(CanonicalValue leaf, IReadOnlyList<GovernanceSignature> signatures, out KeyRecord? record)
+    {
+        record = null;
         static AdmissionResult Bad(string member) => AdmissionResult.Of(AdmissionFailure.BadValue, member);
 
         if (leaf["account"]!.AsString is not { } account || !Grammar.IsName(account))
@@ -152,11 +175,6 @@ public sealed record KeyRecord
             return Bad("supersedes");
         }
 
-        if (!Governance.TryParse(leaf["governance"], out var signatures))
-        {
-            return Bad("governance");
-        }
-
         var parsed = new KeyRecord
         {
             Account = account, Purpose = purpose, SuiteId = suite.Id, Spki = Convert.FromHexString(spki), Chains = chains, Types = types, From = from,
@@ -176,7 +194,8 @@ public sealed record KeyRecord
         return default;
     }
 
-    internal static bool TryPurpose(string name, out KeyPurpose purpose)
+    /// <summary>The purpose of a name in a leaf; false for another text.</summary>
+    public static bool TryPurpose(string name, out KeyPurpose purpose)
     {
         purpose = default;
         foreach (var value in Enum.GetValues<KeyPurpose>())
@@ -191,7 +210,8 @@ public sealed record KeyRecord
         return false;
     }
 
-    internal static string PurposeName(KeyPurpose purpose) => purpose.ToString().ToLowerInvariant();
+    /// <summary>The name of a purpose in a leaf.</summary>
+    public static string PurposeName(KeyPurpose purpose) => purpose.ToString().ToLowerInvariant();
 
     private static bool TryList(CanonicalValue json, Func<string, bool> isItem, out IReadOnlyList<string> list)
     {

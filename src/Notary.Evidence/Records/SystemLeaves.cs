@@ -30,6 +30,16 @@ public static class SystemLeaves
     public static LeafDraft Key(Genesis genesis, KeyRecord record, Guid id, DateTimeOffset received) =>
         Draft(genesis, RecordKind.Key, id, received, record.ToMembers());
 
+    /// <summary>The policy or key leaf of a document that came with its governance signatures. They came from outside, so a leaf that has not the form is an answer and no exception: one with too many of them.</summary>
+    public static AdmissionResult TryGoverned(Genesis genesis, GovernedDocument document, bool isFirst, Guid id, DateTimeOffset received, out LeafDraft? draft)
+    {
+        ArgumentNullException.ThrowIfNull(genesis);
+        ArgumentNullException.ThrowIfNull(document);
+        return document.ToKey() is { } key
+            ? TryDraft(genesis, RecordKind.Key, id, received, key.ToMembers(), out draft)
+            : TryDraft(genesis, RecordKind.Policy, id, received, new PolicyRecord(document.Name, document.Document, isFirst ? genesis.Fingerprint : null, document.Signatures).ToMembers(), out draft);
+    }
+
     /// <summary>A statement leaf.</summary>
     public static LeafDraft Statement(Genesis genesis, StatementRecord record, Guid id, DateTimeOffset received) =>
         Draft(genesis, RecordKind.Statement, id, received, record.ToMembers());

@@ -32,6 +32,19 @@ public sealed class TrustDraft
         _required = current.Required;
     }
 
+    /// <summary>The first version of a deployment in production, which knows its main chain and asks for <c>anchored</c>. Null when a trust file can say it.</summary>
+    /// <param name="main">Genesis of the main chain, whose governance is that of the file.</param>
+    /// <param name="policy">Its quorum policy.</param>
+    /// <param name="proposal">What governance signs.</param>
+    public static TrustProblem? First(Genesis main, string policy, out TrustProposal? proposal)
+    {
+        ArgumentNullException.ThrowIfNull(main);
+        proposal = null;
+        return Judge(main.Origin, policy, out var parsed) ?? TrustProposal.TryCreate(
+            new TrustContent(main.Deployment, 1, null, TrustMode.Production, RecordState.Anchored, main.K, main.GovernanceKeys, [new TrustedChain(main.Origin, main.Code, main.Suite, [main.LogKey], policy, parsed!)]),
+            out proposal);
+    }
+
     /// <summary>A log goes over to another key; what the old one signs is judged by it up to the index before, and no further.</summary>
     /// <param name="chain">Name of the chain inside the deployment.</param>
     /// <param name="key">A log key of the chain's suite, named as its origin.</param>
@@ -127,15 +140,9 @@ public sealed class TrustDraft
         foreach (var entry in _new.ToList())
         {
             // In the end, for several changes of one chain are made one after the other.
-            var parse = QuorumPolicy.TryParse(entry.PolicyText, out var policy);
-            if (!parse.Ok)
+            if (Judge(entry.Origin, entry.PolicyText, out var policy) is { } problem)
             {
-                return new TrustProblem(TrustFailure.Policy, $"the nodes of {entry.Origin} make no quorum policy, line {parse.Line}: {parse.Problem}");
-            }
-
-            if (PolicyLines.TryRead(entry.PolicyText) is { } lines && lines.Threshold * 2 <= lines.Members.Count)
-            {
-                return new TrustProblem(TrustFailure.Policy, $"{lines.Threshold} of {lines.Members.Count} nodes of {entry.Origin} is not more than half: two quorums could contradict each other");
+                return problem;
             }
 
             Put(entry, entry with { Policy = policy! });
@@ -147,6 +154,15 @@ public sealed class TrustDraft
                 Version = _current.Content.Version + 1, Previous = _current.Fingerprint, Required = _required, GovernanceThreshold = _threshold, GovernanceKeys = _governance, Chains = _chains,
             },
             out proposal);
+    }
+
+    private static TrustProblem? Judge(string origin, string text, out QuorumPolicy? policy)
+    {
+        var parse = QuorumPolicy.TryParse(text, out policy);
+        return !parse.Ok ? new TrustProblem(TrustFailure.Policy, $"the nodes of {origin} make no quorum policy, line {parse.Line}: {parse.Problem}")
+            : PolicyLines.TryRead(text) is { } lines && lines.Threshold * 2 <= lines.Members.Count
+                ? new TrustProblem(TrustFailure.Policy, $"{lines.Threshold} of {lines.Members.Count} nodes of {origin} is not more than half: two quorums could contradict each other")
+            : null;
     }
 
     private static string? Do(Action change)

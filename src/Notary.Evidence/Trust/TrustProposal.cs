@@ -60,12 +60,11 @@ public sealed class TrustProposal
     /// <summary>The file's bytes.</summary>
     public byte[] ToBytes() => Encoding.UTF8.GetBytes(Text + "\n" + string.Concat(Signatures.Select(static line => line.Format())));
 
-    /// <summary>The governance key of a signer, in this version or the one before; null when it is in neither.</summary>
-    public NoteKey? KeyOf(ISigner signer, TrustFile previous)
+    /// <summary>The governance key of a signer, in this version or the one before, where there is one; null when it is in neither.</summary>
+    public NoteKey? KeyOf(ISigner signer, TrustFile? previous)
     {
         ArgumentNullException.ThrowIfNull(signer);
-        ArgumentNullException.ThrowIfNull(previous);
-        return Content.GovernanceKeys.Concat(previous.Content.GovernanceKeys).FirstOrDefault(key => key.Algorithm == signer.Algorithm && key.PublicKey.SequenceEqual(signer.PublicKey.Span));
+        return Content.GovernanceKeys.Concat(previous?.Content.GovernanceKeys ?? []).FirstOrDefault(key => key.Algorithm == signer.Algorithm && key.PublicKey.SequenceEqual(signer.PublicKey.Span));
     }
 
     /// <summary>Whether a line of that key is there and verifies.</summary>
@@ -78,8 +77,8 @@ public sealed class TrustProposal
     /// <summary>The same with the line of one more key.</summary>
     public TrustProposal SignedBy(ISigner signer, NoteKey key) => new(Text, [.. Signatures, NoteSigner.SignLine(signer, key, Text)], Content);
 
-    /// <summary>The trust file, once it may follow the one before; else why not yet.</summary>
-    public TrustProblem? TryFinish(TrustFile previous, out TrustFile? file)
+    /// <summary>The trust file, once it may follow the one before, or be the first one; else why not yet.</summary>
+    public TrustProblem? TryFinish(TrustFile? previous, out TrustFile? file)
     {
         file = null;
         if (Signatures.Count == 0)
@@ -87,7 +86,8 @@ public sealed class TrustProposal
             return new TrustProblem(TrustFailure.TooFewSignatures, "nobody has signed yet");
         }
 
-        var problem = TrustFile.TryParse(ToBytes(), out var parsed) ?? parsed!.Follows(previous);
+        var problem = TrustFile.TryParse(ToBytes(), out var parsed) ?? (previous is not null ? parsed!.Follows(previous)
+            : Content.Version == 1 ? null : new TrustProblem(TrustFailure.NotNextVersion, $"version {Content.Version} follows another one"));
         file = problem is null ? parsed : null;
         return problem;
     }

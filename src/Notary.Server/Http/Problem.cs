@@ -42,6 +42,7 @@ public static class Problems
     public static readonly Problem EventIdMalformed = new("event-id-malformed", 400, "The Last-Event-ID is no id of an event of this chain");
     public static readonly Problem WebhookMalformed = new("webhook-malformed", 400, "The webhook is not one that can be called");
     public static readonly Problem IncidentMalformed = new("incident-malformed", 400, "The body is no incident");
+    public static readonly Problem ProposalMalformed = new("proposal-malformed", 400, "The body is no proposal");
     public static readonly Problem NotFound = new("not-found", 404, "There is nothing under this address");
     public static readonly Problem RecordNotFound = new("record-not-found", 404, "No such record");
     public static readonly Problem TransferNotFound = new("transfer-not-found", 404, "No such transfer");
@@ -70,6 +71,7 @@ public static class Problems
     public static readonly Problem PackageRefused = new("package-refused", 422, "The upload is not a package");
     public static readonly Problem TrustRefused = new("trust-refused", 422, "The trust file does not come into force");
     public static readonly Problem IncidentRefused = new("incident-refused", 422, "The incident does not close a chain");
+    public static readonly Problem ProposalRefused = new("proposal-refused", 422, "The proposal is not sealed");
     public static readonly Problem RateLimited = new("rate-limited", 429, "Too many requests");
     public static readonly Problem TooManyStreams = new("too-many-streams", 429, "As many event streams as allowed are open");
     public static readonly Problem Internal = new("internal", 500, "The server failed; nothing is known to be stored");

@@ -198,6 +198,47 @@ internal sealed record IncidentAppliedShape(
     [property: JsonPropertyName("lost"), Description("Entries above them that the log has signed and nobody holds.")] long Lost,
     [property: JsonPropertyName("successor"), Description("Origin of the chain that takes its place.")] string Successor);
 
+[Description("Documents with their governance signatures: one line of canonical JSON and a newline, as docs/spec/admission.md says.")]
+internal sealed record ProposalShape(
+    [property: JsonPropertyName("chains"), Description("The genesis of each chain.")] object[] Chains,
+    [property: JsonPropertyName("documents")] ProposalDocumentShape[] Documents,
+    [property: JsonPropertyName("kind"), Description("proposal.")] string Kind,
+    [property: JsonPropertyName("v")] long V);
+
+internal sealed record ProposalDocumentShape(
+    [property: JsonPropertyName("chain"), Description("The chain's origin.")] string Chain,
+    [property: JsonPropertyName("document"), Description("The policy, or what is signed of the key record.")] object Document,
+    [property: JsonPropertyName("governance")] IncidentSignatureShape[] Governance,
+    [property: JsonPropertyName("name"), Description("admission, access, custody, consent, retention or key.")] string Name);
+
+[Description("A proposal that is sealed.")]
+internal sealed record GovernanceAppliedShape(
+    [property: JsonPropertyName("fingerprint"), Description("SHA-256 of the proposal without its signatures, hex.")] string Fingerprint,
+    [property: JsonPropertyName("documents")] GovernanceSealedShape[] Documents);
+
+internal sealed record GovernanceSealedShape(
+    [property: JsonPropertyName("chain"), Description("The chain's origin.")] string Chain,
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("index"), Description("Index of its leaf there.")] long Index);
+
+internal sealed record GovernanceShape([property: JsonPropertyName("chains")] GovernanceChainShape[] Chains);
+
+internal sealed record GovernanceChainShape(
+    [property: JsonPropertyName("chain"), Description("The chain's name.")] string Chain,
+    [property: JsonPropertyName("genesis"), Description("The genesis document, as text: its bytes are what the fingerprint is of.")] string Genesis,
+    [property: JsonPropertyName("policies"), Description("Those in force.")] GovernancePolicyShape[] Policies,
+    [property: JsonPropertyName("keys"), Description("The newest record of each key of the account that was asked for, by index.")] GovernanceKeyShape[] Keys);
+
+internal sealed record GovernancePolicyShape(
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("version")] long Version,
+    [property: JsonPropertyName("index"), Description("Index of its leaf.")] long Index,
+    [property: JsonPropertyName("document"), Description("The canonical document, as text.")] string Document);
+
+internal sealed record GovernanceKeyShape(
+    [property: JsonPropertyName("index"), Description("Index of its leaf.")] long Index,
+    [property: JsonPropertyName("document"), Description("What governance signed of it, canonical, as text.")] string Document);
+
 internal sealed record NetworkTrustShape(
     [property: JsonPropertyName("version")] long Version,
     [property: JsonPropertyName("fingerprint")] string Fingerprint,

@@ -63,6 +63,20 @@ public sealed class SpecificationTests
     }
 
     [Fact]
+    public void Proposal_becomes_the_key_leaf()
+    {
+        Assert.Equal("", GovernanceProposal.TryParse(Encoding.UTF8.GetBytes(Chain["proposal"] + "\n"), out var proposal));
+        Assert.Equal(Chain["proposal"] + "\n", Encoding.UTF8.GetString(proposal!.ToBytes()));
+        Assert.Equal(Chain["proposal-fingerprint"], proposal.Fingerprint.ToHex());
+        var document = Assert.Single(proposal.Documents);
+        Assert.True(proposal.IsSigned(document));
+        var leaf = Chain["leaves"].Split('\n')[5];
+        Assert.True(Admission.AdmitForm(Encoding.UTF8.GetBytes(leaf), out var facts).Ok);
+        Assert.True(SystemLeaves.TryGoverned(proposal.Chains[0], document, isFirst: false, facts.Id, RecordTime.FromMilliseconds(facts.Received), out var draft).Ok);
+        Assert.Equal(leaf, Encoding.UTF8.GetString(draft!.Bytes.Span));
+    }
+
+    [Fact]
     public void Chain_is_admitted_leaf_by_leaf_and_the_statement_after_it()
     {
         Assert.Equal(GenesisProblem.None, Genesis.TryParse(Encoding.UTF8.GetBytes(Chain["genesis"]), out var genesis));
