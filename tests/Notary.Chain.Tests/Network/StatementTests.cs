@@ -78,7 +78,8 @@ public sealed class StatementTests
         Assert.Null(TrustFile.TryParse(proposal!.SignedBy(governance, network.Trust.Content.GovernanceKeys[0]).ToBytes(), out var second));
         Assert.Equal(TrustRefusal.None, (await network.Apply(second!)).Refusal);
         var chain = network.Chains["hainan"];
-        await Eventually(() => chain.SealedStatements.JoinedAt(key) >= 0);
+        // Appended, and then published: leaves are read from what is.
+        await Eventually(() => chain.SealedStatements.JoinedAt(key) is var joinedAt and >= 0 && chain.Reader.Size > joinedAt);
         var at = chain.SealedStatements.JoinedAt(key);
         var joined = Assert.IsType<NodeRecord>(Leaves(chain).Single(leaf => leaf.Index == at).Facts.NodeStatement);
         Assert.Equal((2L, key), (joined.Trust, joined.Key));

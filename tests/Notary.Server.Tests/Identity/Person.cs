@@ -109,7 +109,7 @@ internal sealed class Person : IDisposable
     public async Task<string> EnrolAsync(string password)
     {
         // What follows takes codes of one step before and after the present one, which must not end meanwhile.
-        if (DateTimeOffset.UtcNow.ToUnixTimeSeconds() % 30 is var second and > 15)
+        if (DateTimeOffset.UtcNow.ToUnixTimeSeconds() % 30 is var second and > 21)
         {
             await Task.Delay(TimeSpan.FromSeconds(31 - second));
         }
