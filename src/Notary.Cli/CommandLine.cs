@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Notary.Chain;
 using Notary.Cli.Accounts;
 using Notary.Cli.Bench;
 using Notary.Cli.Chains;
@@ -7,6 +8,8 @@ using Notary.Cli.Keys;
 using Notary.Cli.Submitting;
 using Notary.Cli.Verifying;
 using Notary.Client;
+using Notary.Crypto.Keys;
+using Notary.Crypto.Native;
 
 namespace Notary.Cli;
 
@@ -66,6 +69,9 @@ internal static class CommandLine
     private static int Fail(Exception e) => e switch
     {
         CliException own => Fail(own.ExitCode, own.Code, own.Message),
+        ChainRefusedException refused => Fail(ChainCommand.Refused(refused)),
+        KeyFileException key => Fail(ExitCode.Configuration, "key-file", key.Message),
+        LibCryptoException library => Fail(ExitCode.Configuration, "libcrypto", library.Message),
         NotaryClientException client => Fail(CodeOf(client.Failure), client.Code, client.Message),
         OperationCanceledException => Fail(ExitCode.Interrupted, "interrupted", "Interrupted."),
         UnauthorizedAccessException => Fail(ExitCode.CannotCreate, "no-access", OneSentence(e.Message)),

@@ -3,7 +3,6 @@ using Notary.Chain;
 using Notary.Chain.Folders;
 using Notary.Chain.Store;
 using Notary.Crypto.Keys;
-using Notary.Crypto.Native;
 
 namespace Notary.Cli.Chains;
 
@@ -52,24 +51,13 @@ internal static class ChainCommand
 
     private static int RunKeygen(string name, string dataPath, string? passwordFile)
     {
-        try
-        {
-            CheckName(name);
-            // The password of the folder's other keys: a server on it opens all of them with one.
-            string drawn = Path.Combine(dataPath, "passwords");
-            string password = ClientOptions.ReadPassword(passwordFile ?? (File.Exists(drawn) ? drawn
-                : throw new CliException(ExitCode.Usage, "password-needed", "Name the password of the chain's key files with --password-file.")));
-            Console.WriteLine(new ChainFolder(Path.Combine(dataPath, "chains", name)).CreateLogKey(password).Format());
-            return ExitCode.Passed;
-        }
-        catch (ChainRefusedException e)
-        {
-            throw Refused(e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
-        }
+        CheckName(name);
+        // The password of the folder's other keys: a server on it opens all of them with one.
+        string drawn = Path.Combine(dataPath, "passwords");
+        string password = ClientOptions.ReadPassword(passwordFile ?? (File.Exists(drawn) ? drawn
+            : throw new CliException(ExitCode.Usage, "password-needed", "Name the password of the chain's key files with --password-file.")));
+        Console.WriteLine(new ChainFolder(Path.Combine(dataPath, "chains", name)).CreateLogKey(password).Format());
+        return ExitCode.Passed;
     }
 
     /// <summary>Refuses what is no name of a chain's folder.</summary>
@@ -161,17 +149,9 @@ internal static class ChainCommand
 
             return ExitCode.Passed;
         }
-        catch (ChainRefusedException e)
-        {
-            throw Refused(e);
-        }
         catch (KeyFileException e)
         {
             throw new CliException(ExitCode.CannotCreate, "key-file", e.Message, e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
         }
     }
 
@@ -191,10 +171,6 @@ internal static class ChainCommand
             Console.WriteLine($"moved: {name}, {size} leaves, to PostgreSQL; the address lies in {folder.DatabaseAddressPath}");
             Console.WriteLine($"The file it lay in is {folder.DatabasePath}.moved: keep it until 'notary fsck' is clean, and never start a server on it again.");
             return ExitCode.Passed;
-        }
-        catch (ChainRefusedException e)
-        {
-            throw Refused(e);
         }
         catch (DatabaseFailureException e)
         {

@@ -4,7 +4,6 @@ using Notary.Chain.Folders;
 using Notary.Chain.Recovery;
 using Notary.Chain.Store;
 using Notary.Cli.Governance;
-using Notary.Crypto.Keys;
 using Notary.Crypto.Native;
 using Notary.Evidence;
 using Notary.Ledger;
@@ -50,9 +49,9 @@ internal static class CloseCommand
             ClosingOptions options = optionsOf(RecoverCommand.PasswordOf(data, passwordFile));
             string path = Path.GetFullPath(output ?? name + ".incident");
             bool atOnce = output is null && ChainClosing.MaySeal(data);
-            if (!atOnce && File.Exists(path))
+            if (!atOnce)
             {
-                throw new CliException(ExitCode.CannotCreate, "proposal-exists", $"{path} exists already; it may hold signatures, so it is not overwritten.");
+                ProposalFile.RequireNew(path);
             }
 
             ClosingReport report = await ChainClosing.ProposeAsync(
@@ -89,21 +88,9 @@ internal static class CloseCommand
 
             return ExitCode.Passed;
         }
-        catch (ChainRefusedException e)
-        {
-            throw ChainCommand.Refused(e);
-        }
-        catch (KeyFileException e)
-        {
-            throw new CliException(ExitCode.Configuration, "key-file", e.Message, e);
-        }
         catch (DatabaseFailureException e)
         {
             throw new CliException(ExitCode.Unavailable, "database", $"The database failed; what it holds is a prefix of the chain, and the same command goes on from there: {e.Message}", e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
         }
     }
 

@@ -5,7 +5,6 @@ using System.Text.Json;
 using Notary.Chain;
 using Notary.Chain.Folders;
 using Notary.Chain.Index;
-using Notary.Crypto.Keys;
 
 namespace Notary.Cli.Chains;
 
@@ -27,40 +26,29 @@ internal static class FsckCommand
 
     private static int Run(string dataPath, string? against, bool rebuild, bool json, string? passwordFile, CancellationToken cancel)
     {
-        try
-        {
-            byte[]? note = against is null ? null : ReadNote(against);
+        byte[]? note = against is null ? null : ReadNote(against);
 
-            // Nothing may change underneath the check, so the folder is taken as a server takes it.
-            using DataFolder data = DataFolder.Take(dataPath, create: false);
-            string? password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : File.Exists(data.PasswordPath) ? data.DevelopmentPassword() : null;
-            bool clean = true;
-            foreach (ChainFolder chain in data.Chains)
+        // Nothing may change underneath the check, so the folder is taken as a server takes it.
+        using DataFolder data = DataFolder.Take(dataPath, create: false);
+        string? password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : File.Exists(data.PasswordPath) ? data.DevelopmentPassword() : null;
+        bool clean = true;
+        foreach (ChainFolder chain in data.Chains)
+        {
+            FsckReport report = Fsck.Run(chain, new FsckOptions { Against = note is null ? (ReadOnlyMemory<byte>?)null : note, Password = password, Nodes = data.Nodes(chain.Name) }, Progress(), cancel);
+            clean &= report.Clean;
+            Print(report, json);
+            if (rebuild && report.Clean)
             {
-                FsckReport report = Fsck.Run(chain, new FsckOptions { Against = note is null ? (ReadOnlyMemory<byte>?)null : note, Password = password, Nodes = data.Nodes(chain.Name) }, Progress(), cancel);
-                clean &= report.Clean;
-                Print(report, json);
-                if (rebuild && report.Clean)
+                long covered = IndexRebuild.Run(
+                    chain, password ?? throw new CliException(ExitCode.Usage, "password-needed", "The index is keyed, so making it anew needs the password of the key files; name it with --password-file."), Progress(), cancel);
+                if (!json)
                 {
-                    long covered = IndexRebuild.Run(
-                        chain, password ?? throw new CliException(ExitCode.Usage, "password-needed", "The index is keyed, so making it anew needs the password of the key files; name it with --password-file."), Progress(), cancel);
-                    if (!json)
-                    {
-                        Console.WriteLine($"  look-up index made anew for {covered} records");
-                    }
+                    Console.WriteLine($"  look-up index made anew for {covered} records");
                 }
             }
+        }
 
-            return clean ? ExitCode.Passed : ExitCode.Failed;
-        }
-        catch (ChainRefusedException e)
-        {
-            throw ChainCommand.Refused(e);
-        }
-        catch (KeyFileException e)
-        {
-            throw new CliException(ExitCode.Configuration, "key-file", e.Message, e);
-        }
+        return clean ? ExitCode.Passed : ExitCode.Failed;
     }
 
     private static byte[] ReadNote(string path)

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Notary.Chain;
 using Notary.Chain.Folders;
 using Notary.Client;
-using Notary.Crypto.Native;
 using Notary.Evidence;
 
 namespace Notary.Cli.Chains;
@@ -35,27 +34,16 @@ internal static class NetworkCommand
 
     private static int Run(string? sidechains, string? dataPath, string deployment, string? passwordFile)
     {
-        try
+        IReadOnlyList<ChainTemplate> all = ChainTemplate.LoadAll(sidechains ?? ChainCommand.FindSidechains());
+        using DataFolder data = DataFolder.Take(dataPath is null ? Path.GetFullPath("data") : Path.GetFullPath(dataPath), create: true);
+        string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
+        Say(data, all, NetworkCreation.Create(data, all, deployment, password, TimeProvider.System));
+        if (passwordFile is null)
         {
-            IReadOnlyList<ChainTemplate> all = ChainTemplate.LoadAll(sidechains ?? ChainCommand.FindSidechains());
-            using DataFolder data = DataFolder.Take(dataPath is null ? Path.GetFullPath("data") : Path.GetFullPath(dataPath), create: true);
-            string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile) : data.DevelopmentPassword();
-            Say(data, all, NetworkCreation.Create(data, all, deployment, password, TimeProvider.System));
-            if (passwordFile is null)
-            {
-                Terminal.Warn("development-password", $"The keys' password was drawn and lies in {data.PasswordPath}; only a server in Development takes it from there.");
-            }
+            Terminal.Warn("development-password", $"The keys' password was drawn and lies in {data.PasswordPath}; only a server in Development takes it from there.");
+        }
 
-            return ExitCode.Passed;
-        }
-        catch (ChainRefusedException e)
-        {
-            throw ChainCommand.Refused(e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
-        }
+        return ExitCode.Passed;
     }
 
     /// <summary>What was made, chain by chain.</summary>

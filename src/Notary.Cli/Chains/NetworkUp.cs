@@ -40,20 +40,9 @@ internal sealed class NetworkUp(string data, string dll)
     {
         string dll = ServerProcess.FindDll(server);
         string path = Path.GetFullPath(dataPath ?? "data");
-        try
-        {
-            var up = new NetworkUp(path, dll);
-            up.ReadParts(sidechains, port);
-            return await up.RunAsync(cancel);
-        }
-        catch (ChainRefusedException e)
-        {
-            throw ChainCommand.Refused(e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
-        }
+        var up = new NetworkUp(path, dll);
+        up.ReadParts(sidechains, port);
+        return await up.RunAsync(cancel);
     }
 
     private void ReadParts(string? sidechains, int port)

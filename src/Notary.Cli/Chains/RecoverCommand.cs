@@ -4,8 +4,6 @@ using Notary.Chain;
 using Notary.Chain.Folders;
 using Notary.Chain.Recovery;
 using Notary.Chain.Store;
-using Notary.Crypto.Keys;
-using Notary.Crypto.Native;
 using Notary.Ledger;
 
 namespace Notary.Cli.Chains;
@@ -59,21 +57,9 @@ internal static class RecoverCommand
             Print(name, await ChainRecovery.RunAsync(data, name, options, Terminal.ShowsProgress ? new Progress<long>(leaves => Console.Error.Write($"\r{leaves} leaves\r")) : null, cancel));
             return ExitCode.Passed;
         }
-        catch (ChainRefusedException e)
-        {
-            throw ChainCommand.Refused(e);
-        }
-        catch (KeyFileException e)
-        {
-            throw new CliException(ExitCode.Configuration, "key-file", e.Message, e);
-        }
         catch (DatabaseFailureException e)
         {
             throw new CliException(ExitCode.Unavailable, "database", $"The database failed; what it holds is a prefix of the chain, and the same command goes on from there: {e.Message}", e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
         }
     }
 

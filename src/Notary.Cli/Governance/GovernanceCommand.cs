@@ -45,11 +45,7 @@ internal static class GovernanceCommand
     public static int Write(GovernanceProposal proposal, string output, Func<GovernedDocument, byte[]?> inForce)
     {
         string path = Path.GetFullPath(output);
-        if (File.Exists(path))
-        {
-            throw new CliException(ExitCode.CannotCreate, "proposal-exists", $"{path} exists already; it may hold signatures, so it is not overwritten.");
-        }
-
+        ProposalFile.RequireNew(path);
         DurableFile.Replace(path, proposal.ToBytes());
         Show(Console.Out, proposal, inForce);
         Console.WriteLine($"fingerprint {proposal.Fingerprint.ToHex()}");
@@ -61,21 +57,8 @@ internal static class GovernanceCommand
     /// <summary>Reads a proposal.</summary>
     public static GovernanceProposal Read(string path)
     {
-        string problem = GovernanceProposal.TryParse(ReadFile(path, GovernanceProposal.MaxBytes, "proposal"), out GovernanceProposal? proposal);
+        string problem = GovernanceProposal.TryParse(ProposalFile.Read(path, GovernanceProposal.MaxBytes, "proposal"), out GovernanceProposal? proposal);
         return problem.Length == 0 ? proposal! : throw new CliException(ExitCode.Data, "proposal-malformed", $"{path} is no proposal ({problem}).");
-    }
-
-    /// <summary>Reads a file that the user named, of at most that many bytes.</summary>
-    public static byte[] ReadFile(string path, int maximum, string what)
-    {
-        try
-        {
-            return new FileInfo(path) is { Exists: true } file && file.Length > maximum ? throw new CliException(ExitCode.Data, what + "-malformed", $"{path} is larger than a {what}.") : File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CliException(ExitCode.NoInput, "file-not-found", $"The {what} {path} cannot be read.", e);
-        }
     }
 
     private static Command Sign()

@@ -11,9 +11,6 @@ namespace Notary.Cli.Governance;
 /// <summary><c>notary incident</c>: how governance signs what <c>notary chain close</c> wrote, on machines that need no network, and how it is handed to the server.</summary>
 internal static class IncidentCommand
 {
-    // A leaf's limit and a newline.
-    private static readonly int s_maximum = CanonicalLimits.Leaf.MaxBytes + 1;
-
     public static Command Build() => new("incident", "Signs what closes a chain of which entries are lost, and hands it to the server.") { Sign(), Apply() };
 
     /// <summary>Shows what an incident says.</summary>
@@ -113,17 +110,7 @@ internal static class IncidentCommand
 
     private static (IncidentRecord Record, string Main) Read(string path)
     {
-        byte[] bytes;
-        try
-        {
-            bytes = new FileInfo(path) is { Exists: true } file && file.Length > s_maximum ? throw new CliException(ExitCode.Data, "incident-malformed", $"{path} is larger than an incident.") : File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CliException(ExitCode.NoInput, "file-not-found", $"The incident {path} cannot be read.", e);
-        }
-
-        return IncidentRecord.TryParseProposal(bytes, out IncidentRecord? record, out string main)
+        return IncidentRecord.TryParseProposal(ProposalFile.Read(path, IncidentRecord.MaxProposalBytes, "incident"), out IncidentRecord? record, out string main)
             ? (record, main)
             : throw new CliException(ExitCode.Data, "incident-malformed", $"{path} is no incident as notary chain close writes it.");
     }

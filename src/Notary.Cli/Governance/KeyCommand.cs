@@ -113,7 +113,7 @@ internal static class KeyCommand
     // DER as it is; else text: PEM, base64, or the line of notary keygen.
     private static byte[] ReadPublicKey(string path)
     {
-        byte[] bytes = GovernanceCommand.ReadFile(path, MaximumFile, "public key");
+        byte[] bytes = ProposalFile.Read(path, MaximumFile, "public key");
         if (bytes.Length > 0 && bytes[0] == 0x30)
         {
             return bytes;

@@ -14,7 +14,7 @@ internal static class PolicyCommand
     /// <summary>Reads a policy document and gives its canonical bytes.</summary>
     public static byte[] ReadPolicy(string path)
     {
-        string problem = PolicyDocument.TryCanonicalize(GovernanceCommand.ReadFile(path, MaximumText, "policy"), out byte[] canonical);
+        string problem = PolicyDocument.TryCanonicalize(ProposalFile.Read(path, MaximumText, "policy"), out byte[] canonical);
         return problem.Length == 0 ? canonical : throw new CliException(ExitCode.Data, "policy-malformed", $"{path} is no policy document ({problem}).");
     }
 

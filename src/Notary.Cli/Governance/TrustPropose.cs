@@ -139,11 +139,7 @@ internal static class TrustPropose
         }
 
         string path = Path.GetFullPath(output ?? FormattableString.Invariant($"trust-{proposal!.Content.Version}.proposal"));
-        if (File.Exists(path))
-        {
-            throw new CliException(ExitCode.CannotCreate, "proposal-exists", $"{path} exists already; it may hold signatures, so it is not overwritten.");
-        }
-
+        ProposalFile.RequireNew(path);
         DurableFile.Replace(path, proposal!.ToBytes());
         Show(Console.Out, proposal, current);
         if (proposal.ToBytes().Length > TrustRecord.MaxBytes * 3 / 4)

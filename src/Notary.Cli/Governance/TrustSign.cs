@@ -26,17 +26,7 @@ internal static class TrustSign
     /// <summary>Reads a proposal that follows the trust file at hand.</summary>
     public static TrustProposal Read(string path)
     {
-        byte[] bytes;
-        try
-        {
-            bytes = new FileInfo(path) is { Exists: true, Length: > TrustFile.MaxBytes } ? throw new CliException(ExitCode.Data, "proposal-malformed", $"{path} is larger than a trust file.") : File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CliException(ExitCode.NoInput, "file-not-found", $"The proposal {path} cannot be read.", e);
-        }
-
-        return TrustProposal.TryParse(bytes, out TrustProposal? proposal) is { } problem
+        return TrustProposal.TryParse(ProposalFile.Read(path, TrustFile.MaxBytes, "proposal"), out TrustProposal? proposal) is { } problem
             ? throw new CliException(ExitCode.Data, "proposal-malformed", $"{path} is no proposal of a trust file ({problem.Failure}): {problem.Detail}.")
             : proposal!;
     }
@@ -80,17 +70,6 @@ internal static class TrustSign
     {
         string password = passwordFile is not null ? ClientOptions.ReadPassword(passwordFile)
             : Terminal.AskSecret($"Password of {path}: ") ?? throw new CliException(ExitCode.Usage, "password-needed", "Nobody can be asked for a password here; name a file with --password-file.");
-        try
-        {
-            return KeyFile.Load(path, password);
-        }
-        catch (KeyFileException e)
-        {
-            throw new CliException(ExitCode.Configuration, "key-file", e.Message, e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
-        }
+        return KeyFile.Load(path, password);
     }
 }

@@ -5,7 +5,6 @@ using Notary.Chain.Folders;
 using Notary.Chain.Nodes;
 using Notary.Cli.Chains;
 using Notary.Crypto;
-using Notary.Crypto.Native;
 using Notary.Ledger;
 
 namespace Notary.Cli.Keys;
@@ -44,19 +43,12 @@ internal static class NodeCommand
         var command = new Command("move", "Lets a node go on that was moved to another disk or machine: only if the folder is the newest, and never runs again where it was. A key at work in two places signs two histories.") { folders };
         command.SetAction(parsed =>
         {
-            try
+            foreach (string folder in parsed.GetValue(folders)!)
             {
-                foreach (string folder in parsed.GetValue(folders)!)
-                {
-                    Console.WriteLine($"moved: {new NodeFolder(folder).Move().Format()}");
-                }
+                Console.WriteLine($"moved: {new NodeFolder(folder).Move().Format()}");
+            }
 
-                return ExitCode.Passed;
-            }
-            catch (ChainRefusedException e)
-            {
-                throw ChainCommand.Refused(e);
-            }
+            return ExitCode.Passed;
         });
         return command;
     }
@@ -85,19 +77,8 @@ internal static class NodeCommand
 
     private static int Run(string name, string folder, string suite, string passwordFile)
     {
-        try
-        {
-            NoteKey key = new NodeFolder(folder).Create(name, Suite.FromName(suite)!, ClientOptions.ReadPassword(passwordFile));
-            Console.WriteLine(key.Format());
-            return ExitCode.Passed;
-        }
-        catch (ChainRefusedException e)
-        {
-            throw ChainCommand.Refused(e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
-        }
+        NoteKey key = new NodeFolder(folder).Create(name, Suite.FromName(suite)!, ClientOptions.ReadPassword(passwordFile));
+        Console.WriteLine(key.Format());
+        return ExitCode.Passed;
     }
 }

@@ -4,7 +4,6 @@ using Notary.Chain.Signing;
 using Notary.Cli.Chains;
 using Notary.Crypto;
 using Notary.Crypto.Keys;
-using Notary.Crypto.Native;
 using Notary.Evidence;
 
 namespace Notary.Cli.Keys;
@@ -41,37 +40,22 @@ internal static class SignerCommand
             throw new CliException(ExitCode.Usage, "origin", $"'{Terminal.Printable(origin)}' is no origin of a chain, such as notary.example/beijing.");
         }
 
-        try
+        using ISigner signer = KeyFile.Load(keyPath, ClientOptions.ReadPassword(passwordFile));
+        if (signer.Algorithm == KeyAlgorithm.P256)
         {
-            using ISigner signer = KeyFile.Load(keyPath, ClientOptions.ReadPassword(passwordFile));
-            if (signer.Algorithm == KeyAlgorithm.P256)
-            {
-                throw new CliException(ExitCode.Data, "key-kind", $"{keyPath} holds a P-256 key, which signs no checkpoints.");
-            }
+            throw new CliException(ExitCode.Data, "key-kind", $"{keyPath} holds a P-256 key, which signs no checkpoints.");
+        }
 
-            using SignerLog log = SignerLog.Open(folder, TimeProvider.System);
-            await using SignerService service = SignerService.Start(Path.GetFullPath(socket), signer, origin, log, rate, users, TimeProvider.System);
-            Console.WriteLine(log.Size < 0
-                ? $"signing for {origin} at {socket}; nothing was signed before"
-                : $"signing for {origin} at {socket}; the last was size {log.Size}, root {log.Root.ToHex()}");
+        using SignerLog log = SignerLog.Open(folder, TimeProvider.System);
+        await using SignerService service = SignerService.Start(Path.GetFullPath(socket), signer, origin, log, rate, users, TimeProvider.System);
+        Console.WriteLine(log.Size < 0
+            ? $"signing for {origin} at {socket}; nothing was signed before"
+            : $"signing for {origin} at {socket}; the last was size {log.Size}, root {log.Root.ToHex()}");
 
-            // Stopping is its ordinary end: by the keyboard, or by the system's service manager (SIGTERM).
-            var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            using CancellationTokenRegistration registration = cancel.Register(stopped.SetResult);
-            await stopped.Task;
-            return ExitCode.Passed;
-        }
-        catch (ChainRefusedException e)
-        {
-            throw ChainCommand.Refused(e);
-        }
-        catch (KeyFileException e)
-        {
-            throw new CliException(ExitCode.Configuration, "key-file", e.Message, e);
-        }
-        catch (LibCryptoException e)
-        {
-            throw new CliException(ExitCode.Configuration, "libcrypto", e.Message, e);
-        }
+        // Stopping is its ordinary end: by the keyboard, or by the system's service manager (SIGTERM).
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration registration = cancel.Register(stopped.SetResult);
+        await stopped.Task;
+        return ExitCode.Passed;
     }
 }

@@ -24,6 +24,9 @@ public enum IncidentReason : byte
 /// <remarks>Parsed and well formed, not verified: that is <see cref="Admission.AdmitState"/>'s.</remarks>
 public sealed class IncidentRecord
 {
+    /// <summary>The most bytes of a proposal: a leaf without what sealing gives it, and a newline.</summary>
+    public static readonly int MaxProposalBytes = CanonicalLimits.Leaf.MaxBytes + 1;
+
     private static readonly string[] Members = ["available", "chain", "governance", "id", "kind", "lost", "proof", "reason", "received", "sealed", "successor", "v"];
     private static readonly string[] ProposalMembers = ["available", "chain", "governance", "kind", "lost", "proof", "reason", "successor", "v"];
     private static readonly string[] Optional = ["available", "reason"];

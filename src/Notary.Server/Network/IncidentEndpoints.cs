@@ -15,9 +15,6 @@ internal static class IncidentEndpoints
 {
     private const int RetryAfterSeconds = 2;
 
-    // A proposal is a leaf without what sealing gives it, and a newline.
-    private static readonly int Limit = CanonicalLimits.Leaf.MaxBytes + 1;
-
     public static void MapIncidents(this IEndpointRouteBuilder routes, Platform platform, ILogger logger) =>
         routes.MapPost("/api/incidents", (Delegate)((HttpContext context) => ApplyAsync(context, platform, logger)))
             .WithTags("Trust").WithName("applyIncident").WithSummary("Closes a chain of which entries are lost, by the governance signatures of an incident, which the main chain seals. The same incident again answers where it stands")
@@ -28,7 +25,7 @@ internal static class IncidentEndpoints
 
     private static async Task ApplyAsync(HttpContext context, Platform platform, ILogger logger)
     {
-        using RequestBody body = await RequestBody.ReadJsonAsync(context, Limit);
+        using RequestBody body = await RequestBody.ReadJsonAsync(context, IncidentRecord.MaxProposalBytes);
         if (body.End != BodyEnd.Complete)
         {
             return;

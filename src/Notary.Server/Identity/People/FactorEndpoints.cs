@@ -106,10 +106,10 @@ internal static class FactorEndpoints
     {
         if (await FreshAsync(http, time) && await PersonBody.ReadAsync<NewPassword>(http) is { } body)
         {
-            string? refused = body.Password.Length > 256 ? "PasswordTooLong" : await factors.SetPasswordAsync(http, PersonIdentity.Of(http)!, body.Password);
+            string? refused = body.Password.Length > SessionEndpoints.MaxPassword ? "PasswordTooLong" : await factors.SetPasswordAsync(http, PersonIdentity.Of(http)!, body.Password);
             if (refused == Factors.Busy)
             {
-                await Problems.WriteAsync(http, Problems.SignInBusy, "Try again in a moment.", retryAfterSeconds: 5);
+                await SessionEndpoints.BusyAsync(http);
                 return;
             }
 

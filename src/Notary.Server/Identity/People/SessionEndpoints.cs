@@ -9,7 +9,9 @@ namespace Notary.Server.Identity.People;
 /// <summary>Signing in and out, and the list of devices.</summary>
 internal static class SessionEndpoints
 {
-    private const int MaxPassword = 256;
+    /// <summary>The longest password that is hashed.</summary>
+    public const int MaxPassword = 256;
+
     private const int RetryAfterSeconds = 5;
 
     private static readonly Problem[] Anonymous = [Problems.Malformed, Problems.Truncated, Problems.SignInRefused, Problems.CrossSite, Problems.BodyTimeout, Problems.TooLarge, Problems.UnsupportedType, Problems.RateLimited, Problems.Internal];
@@ -49,7 +51,7 @@ internal static class SessionEndpoints
         (string? ticket, bool busy) = body.Password.Length > MaxPassword ? (null, false) : await signIn.PasswordAsync(http, body.Name, body.Password);
         if (busy)
         {
-            await Problems.WriteAsync(http, Problems.SignInBusy, "Try again in a moment; a passkey signs in at once.", retryAfterSeconds: RetryAfterSeconds);
+            await BusyAsync(http);
             return;
         }
 
@@ -167,6 +169,9 @@ internal static class SessionEndpoints
     private static Task AnswerAsync(HttpContext http, Session? session, string refusal) => session is null ? RefuseAsync(http, refusal) : Json.WriteAsync(http, StatusCodes.Status200OK, json => Write(json, session));
 
     private static Task RefuseAsync(HttpContext http, string detail) => Problems.WriteAsync(http, Problems.SignInRefused, detail);
+
+    /// <summary>Answers that too many passwords are being checked.</summary>
+    public static Task BusyAsync(HttpContext http) => Problems.WriteAsync(http, Problems.SignInBusy, "Try again in a moment; a passkey signs in at once.", retryAfterSeconds: RetryAfterSeconds);
 
     /// <summary>Writes a ticket and the options of a ceremony, which Identity made as JSON.</summary>
     public static Task WriteCeremonyAsync(HttpContext http, string ticket, string options)
